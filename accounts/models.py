@@ -1,0 +1,260 @@
+"""People over time: departments, accounts, appointments, duty; and the sealed records of reporters' data."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import RangeOperators
+from django.db import models
+from django.db.models import F, Func, Q, Value
+from django.db.models.functions import Lower
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+
+from accounts.querysets import AppointmentQuerySet, DepartmentQuerySet, DutyQuerySet, UserManager
+
+
+def in_this_language(name_zh: str, name_en: str) -> str:
+    """The name to show: English where the page is English and a name is known, Chinese otherwise."""
+    english = (get_language() or "").startswith("en")
+    return name_en if english and name_en else name_zh
+
+
+class Department(models.Model):
+    """A body of the city: a centre, a bureau, a street, a utility, a contractor. 部门 (专业部门、责任单位)"""
+
+    class Kind(models.TextChoices):
+        SUPERVISION_CENTRE = "supervision_centre", _("Supervision centre")
+        COMMAND_CENTRE = "command_centre", _("Command centre")
+        DEPARTMENT = "department", _("Department")
+        STREET = "street", _("Street office")
+        UTILITY = "utility", _("Utility")
+        CONTRACTOR = "contractor", _("Contractor")
+
+    public_id = models.UUIDField(_("public number"), unique=True, default=uuid.uuid4, editable=False)
+    code = models.CharField(_("code"), max_length=32, unique=True)
+    name_zh = models.CharField(_("Chinese name"), max_length=100)
+    name_en = models.CharField(_("English name"), max_length=150, blank=True)
+    short_name = models.CharField(_("short name"), max_length=30, blank=True)
+    kind = models.CharField(_("kind"), max_length=20, choices=Kind.choices)
+    department_type = models.CharField(
+        _("type in the catalogue"),
+        max_length=200,
+        blank=True,
+        help_text=_("As in the catalogue's column, several separated by commas: 环卫部门,市容部门"),
+    )
+    parent = models.ForeignKey(
+        "self", verbose_name=_("belongs to"), null=True, blank=True, on_delete=models.PROTECT, related_name="children"
+    )
+    # The codes from the top down to this one, "/city/street/". Kept by actions; frozen on events and stints.
+    path = models.CharField(max_length=400, editable=False)
+    area_code = models.CharField(_("area code"), max_length=15, blank=True)
+    evaluation_group = models.CharField(_("comparable group"), max_length=50, blank=True)
+    is_evaluated = models.BooleanField(_("is evaluated"), default=True)
+    sends_messages = models.BooleanField(_("receives messages"), default=True)
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    valid_from = models.DateField(_("valid from"))
+    valid_to = models.DateField(_("valid to"), null=True, blank=True)
+    succeeded_by = models.ForeignKey(
+        "self",
+        verbose_name=_("succeeded by"),
+        null=True,
+        blank=True,
+        on_delete=models.PROTECT,
+        related_name="predecessors",
+    )
+    sort = models.PositiveIntegerField(_("order"), default=100)
+
+    objects = DepartmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("department")
+        verbose_name_plural = _("departments")
+        ordering = ["sort", "code"]
+        indexes = [models.Index(fields=["path"], name="accounts_department_path", opclasses=["varchar_pattern_ops"])]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),
+                name="accounts_department_ends_after_it_begins",
+            ),
+            models.CheckConstraint(
+                condition=Q(succeeded_by__isnull=True) | Q(valid_to__isnull=False),
+                name="accounts_department_succeeded_only_when_ended",
+            ),
+            models.CheckConstraint(
+                condition=Q(code__regex=r"^[A-Za-z0-9_.-]+$"), name="accounts_department_code_fits_into_a_path"
+            ),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return in_this_language(self.name_zh, self.name_en)
+
+
+class User(AbstractBaseUser):
+    """One account, one person: the staff number is unique. What somebody may do comes from appointments alone."""
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    username = models.CharField(_("user name"), max_length=50, unique=True)
+    staff_number = models.CharField(_("staff number"), max_length=30, unique=True)
+    name_zh = models.CharField(_("Chinese name"), max_length=50)
+    name_en = models.CharField(_("English name"), max_length=100, blank=True)
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    language = models.CharField(_("language"), max_length=10, blank=True, choices=settings.LANGUAGES)
+    must_change_password = models.BooleanField(_("must change the password"), default=True)
+    is_active = models.BooleanField(_("is active"), default=True)
+    is_staff = models.BooleanField(_("may open the technical pages"), default=False)
+    is_superuser = models.BooleanField(_("may change everything in the technical pages"), default=False)
+    # Part of what every session is signed with: moving it on ends all sessions of this person.
+    sessions_valid_from = models.DateTimeField(default=timezone.now, editable=False)
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "username"
+    REQUIRED_FIELDS = ["staff_number", "name_zh"]
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        ordering = ["username"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(username=Lower(F("username"))), name="accounts_user_username_in_lower_case"
+            ),
+        ]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return in_this_language(self.name_zh, self.name_en)
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name
+
+    def _get_session_auth_hash(self, secret=None):
+        """Django compares this with the session on each request, so log-out everywhere costs no query."""
+        signed = f"{self.password}{self.sessions_valid_from.isoformat()}"
+        return salted_hmac("accounts.models.User.session", signed, secret=secret, algorithm="sha256").hexdigest()
+
+    # The technical pages (Django's admin) know two kinds of people only: those who may and those who may not.
+    def has_perm(self, perm, obj=None) -> bool:
+        return self.is_active and self.is_superuser
+
+    def has_perms(self, perm_list, obj=None) -> bool:
+        return self.is_active and self.is_superuser
+
+    def has_module_perms(self, app_label) -> bool:
+        return self.is_active and self.is_superuser
+
+
+class Appointment(models.Model):
+    """Somebody holds a role in a department, perhaps only for an area, for a time. 任职"""
+
+    user = models.ForeignKey(User, verbose_name=_("person"), on_delete=models.PROTECT, related_name="appointments")
+    role = models.CharField(_("role"), max_length=32)
+    department = models.ForeignKey(
+        Department, verbose_name=_("department"), on_delete=models.PROTECT, related_name="appointments"
+    )
+    scope_area_code = models.CharField(_("only in the area"), max_length=15, blank=True)
+    valid_from = models.DateField(_("valid from"))
+    valid_to = models.DateField(_("valid to"), null=True, blank=True)
+
+    objects = AppointmentQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("appointment")
+        verbose_name_plural = _("appointments")
+        ordering = ["user", "valid_from", "id"]
+        indexes = [models.Index(fields=["department", "role"], name="accounts_appointment_holders")]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),
+                name="accounts_appointment_ends_after_it_begins",
+            ),
+            ExclusionConstraint(
+                name="accounts_appointment_once_at_a_time",
+                expressions=[
+                    ("user", RangeOperators.EQUAL),
+                    ("role", RangeOperators.EQUAL),
+                    ("department", RangeOperators.EQUAL),
+                    ("scope_area_code", RangeOperators.EQUAL),
+                    (
+                        Func(F("valid_from"), F("valid_to"), Value("[)"), function="daterange"),
+                        RangeOperators.OVERLAPS,
+                    ),
+                ],
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.user} · {self.role} · {self.department}"
+
+
+class Duty(models.Model):
+    """A seat taken: from signing on to signing off. 值班"""
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="duties")
+    started_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    objects = DutyQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("duty")
+        verbose_name_plural = _("duties")
+        ordering = ["-started_at"]
+        indexes = [models.Index(fields=["started_at"], name="accounts_duty_started_at")]
+        constraints = [
+            models.UniqueConstraint(fields=["user"], condition=Q(ended_at__isnull=True), name="accounts_duty_one_seat"),
+            models.CheckConstraint(
+                condition=Q(ended_at__isnull=True) | Q(ended_at__gte=F("started_at")),
+                name="accounts_duty_ends_after_it_begins",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.user} {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class VaultRecord(models.Model):
+    """Name, phone and words of somebody who reported, sealed. Read only through accounts/vault.py."""
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(max_length=20)
+    ciphertext = models.BinaryField()
+    nonce = models.BinaryField()
+    key_id = models.CharField(max_length=40)
+    # HMAC of the number in its normal form: finds an exact number without opening anything.
+    phone_index = models.BinaryField(null=True)
+    created_at = models.DateTimeField()
+    erased_at = models.DateTimeField(null=True)
+
+    class Meta:
+        verbose_name = _("sealed record")
+        verbose_name_plural = _("sealed records")
+        indexes = [
+            models.Index(fields=["phone_index"], name="accounts_vault_phone", condition=Q(phone_index__isnull=False)),
+            models.Index(fields=["key_id"], name="accounts_vault_key"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(erased_at__isnull=True) | Q(ciphertext=b"", phone_index__isnull=True),
+                name="accounts_vault_erased_is_empty",
+            ),
+            models.UniqueConstraint(fields=["kind"], condition=Q(kind="canary"), name="accounts_vault_one_canary"),
+        ]
+
+    def __str__(self):
+        return str(self.public_id)

@@ -1,0 +1,58 @@
+"""Named queries about people and departments."""
+
+from datetime import date, datetime, timedelta
+
+from django.contrib.auth.models import BaseUserManager
+from django.db.models import Q, QuerySet
+
+
+def valid_on(day: date, *, prefix: str = "") -> Q:
+    """Rows whose validity holds on this day: from `valid_from` on, `valid_to` being the first day that it no longer does."""
+    return Q(**{f"{prefix}valid_from__lte": day}) & (
+        Q(**{f"{prefix}valid_to__isnull": True}) | Q(**{f"{prefix}valid_to__gt": day})
+    )
+
+
+class UserQuerySet(QuerySet):
+    def holding(self, *roles: str, day: date) -> "UserQuerySet":
+        """Active people appointed to one of these roles on this day."""
+        return self.filter(
+            valid_on(day, prefix="appointments__"), appointments__role__in=roles, is_active=True
+        ).distinct()
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):
+    def get_by_natural_key(self, username: str):
+        """User names are kept in lower case, so nobody is locked out by a capital letter."""
+        return self.get(username=username.strip().lower())
+
+    def create_superuser(self, username: str, password: str | None = None, **fields):
+        user = self.model(username=username.strip().lower(), is_staff=True, is_superuser=True, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class DepartmentQuerySet(QuerySet):
+    def valid(self, day: date) -> "DepartmentQuerySet":
+        return self.filter(valid_on(day))
+
+    def below(self, *paths: str) -> "DepartmentQuerySet":
+        """The departments at these paths and everything below them; none for no path."""
+        wanted = Q(pk__in=[])
+        for path in paths:
+            wanted |= Q(path__startswith=path)
+        return self.filter(wanted)
+
+
+class AppointmentQuerySet(QuerySet):
+    def valid(self, day: date) -> "AppointmentQuerySet":
+        return self.filter(valid_on(day))
+
+
+class DutyQuerySet(QuerySet):
+    def on_duty(self, at: datetime, *, longest: timedelta) -> "DutyQuerySet":
+        """Seats taken at this instant. A seat that nobody gave up counts no longer than the longest shift."""
+        return self.filter(
+            Q(ended_at__isnull=True) | Q(ended_at__gt=at), started_at__lte=at, started_at__gt=at - longest
+        )

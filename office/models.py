@@ -1,0 +1,134 @@
+"""What every room uses: settings kept in the database, messages, stored files, the log of reading."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.gis.db import models
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from office.querysets import MessageQuerySet
+
+
+class Setting(models.Model):
+    """One value of a setting declared in office/declared.py, from a day on, for the city or for an area."""
+
+    key = models.CharField(max_length=80)
+    area_code = models.CharField(max_length=15, blank=True)
+    valid_from = models.DateField()
+    value = models.JSONField()
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="settings_changed"
+    )
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("setting")
+        verbose_name_plural = _("settings")
+        ordering = ["key", "area_code", "valid_from"]
+        constraints = [
+            models.UniqueConstraint(fields=["key", "area_code", "valid_from"], name="office_setting_one_value_a_day")
+        ]
+
+    def __str__(self):
+        return f"{self.key} {self.area_code} {self.valid_from}"
+
+
+class Message(models.Model):
+    """Something one person was told. The sentence is made when it is shown, in the reader's language."""
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    recipient = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="messages")
+    kind = models.CharField(max_length=20)
+    code = models.CharField(max_length=60)
+    facts = models.JSONField(default=dict)
+    # What it is about, by its public number, as text: nothing here points up to another room.
+    about = models.CharField(max_length=60, blank=True)
+    url = models.CharField(max_length=300, blank=True)
+    dedupe_key = models.CharField(max_length=150)
+    created_at = models.DateTimeField()
+    read_at = models.DateTimeField(null=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["recipient", "-created_at", "-id"], name="office_message_box"),
+            models.Index(fields=["recipient"], name="office_message_unread", condition=Q(read_at__isnull=True)),
+            models.Index(fields=["about"], name="office_message_about"),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["recipient", "dedupe_key"], name="office_message_told_once"),
+        ]
+
+    def __str__(self):
+        return f"{self.code} → {self.recipient_id}"
+
+
+class StoredFile(models.Model):
+    """A picture, sound, video or document somebody handed in. The bytes lie in storage under their own hash."""
+
+    class Kind(models.TextChoices):
+        PICTURE = "picture", _("Picture")
+        SOUND = "sound", _("Sound")
+        VIDEO = "video", _("Video")
+        DOCUMENT = "document", _("Document")
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    sha256 = models.CharField(max_length=64)
+    size = models.PositiveBigIntegerField()
+    content_type = models.CharField(max_length=80)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    name = models.CharField(max_length=200, blank=True)
+    uploaded_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="stored_files"
+    )
+    claimed_at = models.DateTimeField(null=True)
+    recorded_at = models.DateTimeField()
+    width = models.PositiveIntegerField(null=True)
+    height = models.PositiveIntegerField(null=True)
+    # What the picture says about itself; a claim, not a proof.
+    taken_at = models.DateTimeField(null=True)
+    taken_point = models.PointField(srid=4490, null=True)
+
+    class Meta:
+        verbose_name = _("stored file")
+        verbose_name_plural = _("stored files")
+        ordering = ["id"]
+        indexes = [
+            models.Index(fields=["sha256"], name="office_storedfile_sha256"),
+            models.Index(fields=["uploaded_by", "recorded_at"], name="office_storedfile_uploads"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(sha256__regex=r"^[0-9a-f]{64}$"), name="office_storedfile_sha256_is_one"
+            ),
+        ]
+
+    def __str__(self):
+        return self.name or str(self.public_id)
+
+
+class ReadLog(models.Model):
+    """Who opened something private, when and why. Rows are only ever added; nothing points here."""
+
+    at = models.DateTimeField()
+    reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="readings")
+    what = models.CharField(max_length=40)
+    about = models.CharField(max_length=60)
+    why = models.CharField(max_length=200)
+
+    class Meta:
+        verbose_name = _("reading")
+        verbose_name_plural = _("readings")
+        ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(fields=["about", "at"], name="office_readlog_about"),
+            models.Index(fields=["reader", "at"], name="office_readlog_reader"),
+        ]
+
+    def __str__(self):
+        return f"{self.at:%Y-%m-%d %H:%M} {self.reader_id} {self.what} {self.about}"
