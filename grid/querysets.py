@@ -1,0 +1,52 @@
+"""The named queries of the grid. A row is current while it has no last day."""
+
+from datetime import date
+from typing import Self
+
+from django.contrib.gis.geos import Polygon
+from django.db.models import Q, QuerySet
+
+
+class DatedQuerySet(QuerySet):
+    """Rows with `valid_from` and `valid_to` (the first day on which the row no longer holds)."""
+
+    def current(self) -> Self:
+        return self.filter(valid_to__isnull=True)
+
+    def on(self, day: date) -> Self:
+        """Return the rows that held on `day`."""
+        return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day), valid_from__lte=day)
+
+
+class AreaQuerySet(DatedQuerySet):
+    def inside(self, code: str) -> Self:
+        """Return the areas whose code begins with `code`, itself included; every area for ""."""
+        return self.filter(code__startswith=code)
+
+    def search(self, words: str) -> Self:
+        """Return the areas whose name holds `words` or whose code begins with them."""
+        return self.filter(Q(name_zh__icontains=words) | Q(name_en__icontains=words) | Q(code__startswith=words))
+
+    def in_box(self, box: Polygon) -> Self:
+        return self.filter(boundary__bboverlaps=box)
+
+
+class UnitGridQuerySet(DatedQuerySet):
+    def inside(self, code: str) -> Self:
+        return self.filter(code__startswith=code)
+
+    def in_box(self, box: Polygon) -> Self:
+        return self.filter(boundary__bboverlaps=box)
+
+
+class DutyGridQuerySet(DatedQuerySet):
+    def search(self, words: str) -> Self:
+        return self.filter(Q(name_zh__icontains=words) | Q(name_en__icontains=words) | Q(code__startswith=words))
+
+
+class RoadQuerySet(DatedQuerySet):
+    def search(self, words: str) -> Self:
+        return self.filter(Q(name_zh__icontains=words) | Q(name_en__icontains=words))
+
+    def in_box(self, box: Polygon) -> Self:
+        return self.filter(line__bboverlaps=box)
