@@ -1,0 +1,22 @@
+"""The worker and its clock. SCHEDULE is the one list of everything that happens by itself."""
+
+import os
+
+from celery import Celery
+from celery.schedules import crontab
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citymgmt.settings")
+
+# What happens: (task, when). When is a number of seconds or a crontab in the city's time.
+SCHEDULE: dict[str, tuple[str, int | crontab]] = {}
+
+
+def beat_entry(task: str, when: int | crontab) -> dict:
+    # A run that could not start before the next one is due is dropped: each run looks at everything anyway.
+    return {"task": task, "schedule": when, "options": {"expires": when if isinstance(when, int) else 3600}}
+
+
+app = Celery("citymgmt")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.conf.beat_schedule = {name: beat_entry(task, when) for name, (task, when) in SCHEDULE.items()}
+app.autodiscover_tasks()

@@ -1,0 +1,258 @@
+# The site itself, in the foreground: nginx in front of gunicorn (pages) and uvicorn (/live/), the worker and its clock.
+
+LISTEN=${CITY_LISTEN:-127.0.0.1}
+PROGRAMS="live web worker beat nginx" # in the order of starting; stopped in the opposite order
+declare -A RUNNING=() STARTED=()
+DEMO=
+
+cmd_start() {
+    private_folder
+    places
+    exec {SITE}>"$LOCAL/lock/site"
+    if ! flock -n "$SITE"; then
+        exec {SITE}>&-
+        SITE=
+        fail "It is already running: $(cat "$LOCAL/run/address" 2>/dev/null || echo "it is just starting"). Stop it with Ctrl-C there, or: ./run stop"
+    fi
+    set_up
+    echo $$ >"$LOCAL/run/site.pid"
+    stop_leftovers
+    choose_port
+    city_environment
+    migrate
+    [[ ${CITY_DEBUG:-0} == 1 ]] && rm -rf "$STATIC_ROOT" || gather_static
+    write_nginx_conf
+    for program in $PROGRAMS; do start_program "$program"; done
+    wait_for_site
+    printf 'http://localhost:%s/\n' "$PORT" >"$LOCAL/run/address"
+    say ""
+    say "Ready: http://localhost:$PORT/          (Ctrl-C stops everything; logs: $LOCAL/logs)"
+    build_demo
+    watch
+}
+
+migrate() {
+    step migrate "Bringing the database up to date" bring_up_to_date
+}
+
+bring_up_to_date() {
+    python manage.py migrate --no-input
+    if has_command grant_app_role; then CITY_DB_ROLE=owner python manage.py grant_app_role; fi
+    if has_command load_standards; then python manage.py load_standards; fi
+}
+
+has_command() { [[ -n $(compgen -G "*/management/commands/$1.py") ]]; }
+
+gather_static() {
+    local ours
+    ours=$(find static -type f -printf '%p %s %T@\n' 2>/dev/null | sort | digest)
+    once static "$ours $(digest "$LOCAL/stamps/python" "$LOCAL/stamps/browser-files")" "Gathering static files" gather_static_files
+}
+
+gather_static_files() {
+    rm -rf "$STATIC_ROOT"
+    python manage.py collectstatic --no-input --verbosity 0
+}
+
+# The first free port from 8000 up, and the same one at the next start if it is still free.
+choose_port() {
+    local before
+    before=$(cat "$LOCAL/run/port" 2>/dev/null || true)
+    PORT=$("$PYTHON" - "$LISTEN" "${CITY_PORT:-${before:-8000}}" <<'PYTHON'
+import socket, sys
+
+listen, first = sys.argv[1], int(sys.argv[2])
+for port in [first, *range(8000, 8400)]:
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind((listen, port))
+            one.listen()
+        except OSError:
+            continue
+        print(port)
+        break
+else:
+    sys.exit("no free port")
+PYTHON
+    ) || fail "No port from 8000 to 8399 is free on $LISTEN."
+    [[ -z $before || $before == "$PORT" ]] || say "Port $before is taken by another program; using $PORT."
+    echo "$PORT" >"$LOCAL/run/port"
+}
+
+write_nginx_conf() {
+    mkdir -p "$LOCAL/run/nginx"
+    NGINX_USER=$( ((EUID == 0)) && echo "user root;" || true) \
+        NGINX_RUN="$LOCAL/run/nginx" NGINX_LISTEN="$LISTEN:$PORT" NGINX_SCHEME=http NGINX_LOG="$LOCAL/logs/nginx-access.log" \
+        NGINX_PAGES="$TOP/ops/nginx" WEB_SOCKET="$SOCKETS/web.sock" LIVE_SOCKET="$SOCKETS/live.sock" \
+        STATIC_ROOT="$STATIC_ROOT" EVIDENCE_ROOT="$EVIDENCE_ROOT" CITY_MAX_UPLOAD_MB="${CITY_MAX_UPLOAD_MB:-60}" \
+        sh ops/nginx/render.sh >"$LOCAL/run/nginx.conf"
+}
+
+start_program() {
+    local name=$1 reload=()
+    [[ ${CITY_DEBUG:-0} == 1 ]] && reload=(--reload)
+    case $name in
+        web)
+            set -- python -m gunicorn citymgmt.wsgi:application --bind "unix:$SOCKETS/web.sock" --worker-class gthread \
+                --workers "${CITY_WEB_WORKERS:-2}" --threads 4 --timeout 120 --graceful-timeout 10 --worker-tmp-dir /dev/shm \
+                --access-logfile - --access-logformat '%(h)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms' --log-level warning "${reload[@]}"
+            ;;
+        live)
+            set -- python -m uvicorn citymgmt.live:application --uds "$SOCKETS/live.sock" --timeout-graceful-shutdown 2 \
+                --no-access-log --log-level warning --lifespan on
+            ;;
+        worker)
+            set -- python -m celery --app citymgmt worker --concurrency 2 --loglevel INFO --without-gossip --without-mingle
+            ;;
+        beat)
+            set -- python -m celery --app citymgmt beat --loglevel WARNING --pidfile= --schedule "$LOCAL/run/beat-schedule"
+            ;;
+        nginx)
+            set -- nginx -p "$LOCAL/run/nginx" -c "$LOCAL/run/nginx.conf" -e "$LOCAL/logs/nginx.log"
+            ;;
+    esac
+    # A session of its own: Ctrl-C reaches only us, and we stop the programs in order. When we are killed, so are they.
+    detached setsid setpriv --pdeathsig TERM -- "$@" >>"$LOCAL/logs/$name.log" 2>&1 </dev/null &
+    RUNNING[$name]=$!
+    STARTED[$name]=$SECONDS
+    echo "$!" >"$LOCAL/run/$name.pid"
+}
+
+wait_for_site() {
+    local end=$((SECONDS + 60)) name
+    until site_answers; do
+        for name in $PROGRAMS; do
+            kill -0 "${RUNNING[$name]}" 2>/dev/null || give_up "$name"
+        done
+        ((SECONDS < end)) || give_up web
+        sleep $LOOK
+    done
+}
+
+# 502 is nginx saying that the pages are not up yet; any other answer is an answer.
+site_answers() {
+    local status
+    status=$(
+        exec 3<>"/dev/tcp/${LISTEN/0.0.0.0/127.0.0.1}/$PORT"
+        printf 'GET /health/ HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3
+        read -r -t 30 _ status _ <&3 && echo "$status"
+    ) 2>/dev/null
+    [[ -n $status && $status != 502 ]]
+}
+
+give_up() {
+    {
+        printf '\n%s does not start.\n' "$1"
+        reason "$LOCAL/logs/$1.log"
+        printf 'Its last lines:\n\n'
+        tail -n 15 "$LOCAL/logs/$1.log" | cut -c1-300 | sed 's/^/    /'
+        printf '\nAll of it: %s\n' "$LOCAL/logs/$1.log"
+    } >&2
+    exit 1
+}
+
+build_demo() {
+    if has_command demo_county; then
+        detached setsid setpriv --pdeathsig TERM -- python manage.py demo_county >"$LOCAL/logs/demo.log" 2>&1 </dev/null &
+        DEMO=$!
+        DEMO_STARTED=$SECONDS
+        echo "$DEMO" >"$LOCAL/run/demo.pid"
+    fi
+}
+
+# Until somebody stops us: a program that ends by itself is started again, and said so.
+watch() {
+    local name shown="" line
+    while :; do
+        for name in $PROGRAMS; do
+            kill -0 "${RUNNING[$name]}" 2>/dev/null || start_again "$name"
+        done
+        if [[ -n $DEMO ]]; then
+            if kill -0 "$DEMO" 2>/dev/null; then
+                line=$(tail -c 300 "$LOCAL/logs/demo.log" | tr '\r' '\n' | tail -n 1)
+                if [[ -n $line && $line != "$shown" ]] && { [[ -t 1 ]] || ((SECONDS % 20 == 0)); }; then
+                    [[ -t 1 ]] && printf '\r\033[K  %s' "${line:0:100}" || printf '  %s\n' "$line"
+                    shown=$line
+                fi
+            else
+                demo_ended
+            fi
+        fi
+        sleep 1 &
+        wait $! || true
+    done
+}
+
+demo_ended() {
+    local status=0
+    wait "$DEMO" || status=$?
+    DEMO=
+    [[ -t 1 ]] && printf '\r\033[K'
+    if ((status == 0)); then
+        has_command demo_accounts && python manage.py demo_accounts
+    else
+        printf 'The demo county could not be built to its end (the site works without it). Its last lines:\n\n'
+        tail -n 6 "$LOCAL/logs/demo.log" | cut -c1-300 | sed 's/^/    /'
+        printf '\nAll of it: %s\nTry again: ./run manage demo_county\n' "$LOCAL/logs/demo.log"
+    fi
+}
+
+start_again() {
+    local name=$1 status=0
+    wait "${RUNNING[$name]}" || status=$?
+    printf '%s  %s ended by itself (status %s); starting it again. See %s\n' "$(date +%H:%M:%S)" "$name" "$status" "$LOCAL/logs/$name.log"
+    # One that cannot live is not started more than once in two seconds.
+    ((SECONDS - STARTED[$name] >= 2)) || sleep 2
+    start_program "$name"
+}
+
+stop_site() {
+    local name backwards=""
+    [[ -n ${SITE:-} ]] || return 0
+    if ((${#RUNNING[@]})); then
+        say "Stopping …"
+    fi
+    for name in $PROGRAMS; do backwards="$name $backwards"; done
+    if [[ -n $DEMO ]]; then kill -TERM "$DEMO" 2>/dev/null || true; fi
+    for name in $backwards; do
+        if [[ -n ${RUNNING[$name]:-} ]]; then kill -TERM "${RUNNING[$name]}" 2>/dev/null || true; fi
+    done
+    for name in $backwards; do
+        [[ -n ${RUNNING[$name]:-} ]] || continue
+        wait_gone "${RUNNING[$name]}" 15 || kill -KILL -- "-${RUNNING[$name]}" 2>/dev/null || true
+        rm -f "$LOCAL/run/$name.pid"
+    done
+    ((${#RUNNING[@]} == 0)) || say "Stopped."
+    rm -f "$LOCAL"/run/{site.pid,address,demo.pid}
+    RUNNING=()
+    exec {SITE}>&-
+    SITE=
+}
+
+# What a killed ./run left behind. A number in a file may belong to any other program by now: look at its command.
+stop_leftovers() {
+    local name pid
+    for name in demo nginx beat worker web live; do
+        pid=$(cat "$LOCAL/run/$name.pid" 2>/dev/null || true)
+        rm -f "$LOCAL/run/$name.pid"
+        [[ -n $pid && $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) =~ citymgmt|"$LOCAL"|manage.py ]] || continue
+        kill -TERM "$pid" 2>/dev/null || continue
+        wait_gone "$pid" 15 || kill -KILL -- "-$pid" 2>/dev/null || true
+    done
+}
+
+# ./run stop, from another terminal.
+stop_running_site() {
+    local pid lock
+    exec {lock}>"$LOCAL/lock/site"
+    if ! flock -n "$lock"; then
+        pid=$(cat "$LOCAL/run/site.pid" 2>/dev/null || true)
+        if [[ -n $pid && $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) == *run* ]]; then
+            kill -TERM "$pid" 2>/dev/null || true
+        fi
+        flock -w 60 "$lock" || fail "The running site (process $pid) does not stop."
+    fi
+    stop_leftovers
+    exec {lock}>&-
+}
