@@ -1,0 +1,734 @@
+"""What happens to a case when somebody presses a button. `report` opens one; `move` alone changes a stage.
+
+Every function takes its subject first, the person (`by`, None for the system) and the judged instant (`at`) by keyword.
+Free text goes beside the event; no personal data and no free text inside it.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.db import connection, transaction
+from django.db.models import Func, Value
+from django.utils import timezone
+
+from accounts.models import Department, User
+from accounts.permissions import appointments_of
+from accounts.roles import Role
+from cases import clocks, history, permissions, workflow
+from cases.models import (
+    CalendarDay,
+    CalendarState,
+    Case,
+    CaseEvent,
+    CasePart,
+    EventText,
+    Evidence,
+    FieldTask,
+    HandlingStint,
+    Request,
+    StageClock,
+    WorkScheduleSpan,
+)
+from cases.workflow import (
+    Also,
+    Move,
+    Outcome,
+    RequestStage,
+    Source,
+    Stage,
+    StintStage,
+    Subject,
+    TaskStage,
+)
+from citymgmt.errors import Refusal
+from grid import locate as grid_locate
+from office import settings as office_settings
+from office.models import StoredFile
+
+
+class MoveNotAllowed(Refusal):
+    """The table knows no such move from the stage the case is in now; facts: number, verb, stage, who, when, what."""
+
+    code = "move_not_allowed"
+
+
+class NotYours(Refusal):
+    """The person holds no appointment for this move on this case; facts: number, verb."""
+
+    code = "not_yours"
+
+
+class OtherSide(Refusal):
+    """The person has already acted on another side of this case; facts: number, side."""
+
+    code = "other_side"
+
+
+class HandAndJudge(Refusal):
+    """Whoever saw, dispatched or handled it never checks or closes it; facts: number."""
+
+    code = "hand_and_judge"
+
+
+class OutsideTheGrid(Refusal):
+    """The point lies in no unit grid."""
+
+    code = "outside_the_grid"
+
+
+class NoCentre(Refusal):
+    """No supervision or command centre looks after this area; facts: area_code."""
+
+    code = "no_centre"
+
+
+class FactMissing(Refusal):
+    """The move needs a fact that was not given; facts: verb, fact."""
+
+    code = "fact_missing"
+
+
+class NotACollector(Refusal):
+    """The person sent is no collector, or may not go because of an earlier part in the case; facts: name."""
+
+    code = "not_a_collector"
+
+
+class NotThatCondition(Refusal):
+    """The filing condition belongs to another class, or has no limit and is not in force; facts: condition."""
+
+    code = "not_that_condition"
+
+
+class CloseConditionNotMet(Refusal):
+    """A case is closed only when its close condition is confirmed; facts: condition."""
+
+    code = "close_condition_not_met"
+
+
+# — the move ————————————————————————————————————————————————————————————————————————————————————————
+
+
+class Step:
+    """A move being made: the locked case, its stints and tasks, and what the button's own function adds to it."""
+
+    def __init__(self, *, case: Case, subject, rule: Move, outcome: Outcome, by: User | None, at: datetime) -> None:
+        self.case, self.subject, self.rule, self.outcome, self.by, self.at = case, subject, rule, outcome, by, at
+        self.recorded_at = timezone.now()  # the server's own time; what is judged is `at`
+        self.appointment: Any = None
+        self.stints: list[HandlingStint] = []
+        self.tasks: list[FieldTask] = []
+        self.facts: dict[str, Any] = {}
+        self.restart: set[int] = set()
+        self.extend: dict[int, int] = {}
+        self.case_stage = Stage(case.stage)
+
+    def new_task(self, *, kind: str, collector: User, requirement: str) -> FieldTask:
+        """Send one collector out."""
+        task = FieldTask.objects.create(
+            case=self.case, kind=kind, stage=TaskStage.SENT, collector=collector, sent_by=self.by, sent_at=self.at,
+            requirement=requirement,
+        )  # fmt: skip
+        self.tasks.append(task)
+        return task
+
+    def new_stint(self, department: Department, *, is_lead: bool, rule: str) -> HandlingStint:
+        """Put the case into a department's hands: a new stint, or the returned one again (its clock resumes)."""
+        for stint in self.stints:
+            if stint.department_id == department.pk and stint.stage in (StintStage.RETURNED, StintStage.WITHDRAWN):
+                stint.stage, stint.ended_at, stint.is_lead = StintStage.PENDING_HANDLE, None, is_lead
+                stint.proposal_rule = rule
+                stint.save(update_fields=["stage", "ended_at", "is_lead", "proposal_rule"])
+                self.restart.add(stint.pk)
+                return stint
+        stint = HandlingStint.objects.create(
+            case=self.case, department=department, department_path=department.path, is_lead=is_lead,
+            stage=StintStage.PENDING_HANDLE, dispatched_by=self.by, dispatched_at=self.at, proposal_rule=rule,
+        )  # fmt: skip
+        self.stints.append(stint)
+        return stint
+
+    def new_request(self, *, kind: str, ground: str = "", until: datetime | None = None) -> Request:
+        """Ask the centres for something on behalf of the stint this move is made on."""
+        due = self.subject.due_at
+        return Request.objects.create(
+            case=self.case, stint=self.subject, kind=kind, stage=RequestStage.PENDING, ground=ground, until=until,
+            asked_by=self.by, asked_at=self.at, was_overdue=bool(due and self.at > due),
+        )  # fmt: skip
+
+
+def move(
+    subject,
+    verb: str,
+    *,
+    by: User | None,
+    at: datetime,
+    outcome: str = "",
+    text: str = "",
+    claimed_at: datetime | None = None,
+    facts: dict[str, Any] | None = None,
+    files: Iterable[tuple[StoredFile, str]] = (),
+    effect: Callable[[Step], None] | None = None,
+) -> Case:
+    """Make one move and return the case as it stands afterwards; all of it in one transaction, or none.
+
+    Steps: 1 lock the case; 2 find the move in the table; 3 ask permissions; 4 take the person's part in the case (the
+    database refuses a second side); 5 the button's own effect; 6 next stages, of the subject and of what follows from it;
+    7 clocks; 8 evidence; 9 one event; 10 save, and tell the live channel after commit.
+
+    `subject` is a case, stint, task or request. Raises MoveNotAllowed, NotYours, OtherSide, HandAndJudge, or whatever the
+    effect refuses with.
+    """
+    with transaction.atomic():
+        case_id = subject.pk if isinstance(subject, Case) else subject.case_id
+        case = Case.objects.defer("search").select_for_update(no_key=True, of=("self",)).get(pk=case_id)
+        kind = permissions.type_of[type(subject)]
+        fresh = case if kind is Subject.CASE else type(subject).objects.get(pk=subject.pk)
+        rule = workflow.find(kind, verb, stage=fresh.stage, case_stage=case.stage, kind=getattr(fresh, "kind", ""))
+        if rule is None:
+            raise _not_allowed(case, kind, verb)
+        step = Step(case=case, subject=fresh, rule=rule, outcome=rule.outcome(outcome), by=by, at=at)
+        step.facts.update(facts or {})
+        if by is not None:
+            step.appointment = permissions.appointment_for(by, rule, case=case, subject=fresh, at=at)
+            if step.appointment is None:
+                raise NotYours(number=case.number, verb=rule.label)
+            take_part(case, by, side=rule.side, proof=rule.proof)
+        from_stage = case.stage
+        step.stints = list(case.stints.all())
+        step.tasks = list(case.tasks.all())
+        for rows in (step.stints, step.tasks):  # the subject itself is one of them: one object per row
+            for place, row in enumerate(rows):
+                if row == fresh:
+                    rows[place] = fresh
+        if effect is not None:
+            effect(step)
+        _advance(step)
+        sequence = case.event_count + 1
+        clocks.Turn(
+            case=case, at=at, recorded_at=step.recorded_at, sequence=sequence, stints=step.stints, tasks=step.tasks,
+            waiting_counts=step.outcome.waiting_counts, restart=step.restart, extend=step.extend,
+        ).run()  # fmt: skip
+        files = list(files)
+        add_evidence(case, files, by=by, at=at, recorded_at=step.recorded_at, subject=fresh)
+        _append_event(
+            case, verb=verb, subject=kind, subject_id=fresh.public_id, outcome=outcome, side=_side(rule, by),
+            proof=rule.proof, by=by, appointment=step.appointment, at=at, claimed_at=claimed_at,
+            recorded_at=step.recorded_at, from_stage=from_stage, text=text,
+            facts={**step.facts, **({"files": [file.sha256 for file, _usage in files]} if files else {})},
+        )  # fmt: skip
+        _save(step)
+        return case
+
+
+def _side(rule: Move, by: User | None) -> str:
+    return rule.side if by is not None else workflow.SYSTEM
+
+
+def _not_allowed(case: Case, kind: Subject, verb: str) -> MoveNotAllowed:
+    rule = workflow.BY_VERB.get((kind, verb))
+    last = case.events.select_related("actor").order_by("-sequence").first()
+    return MoveNotAllowed(
+        number=case.number,
+        verb=rule.label if rule else verb,
+        stage=workflow.LABELS[Stage(case.stage)],
+        who=str(last.actor) if last and last.actor else "",
+        when=last.at if last else None,
+        what=_verb_label(last) if last else "",
+    )
+
+
+def _verb_label(event: CaseEvent) -> str:
+    rule = workflow.BY_VERB.get((Subject(event.subject), event.verb))
+    return rule.label if rule else event.verb
+
+
+_TAKE_PART = """
+    INSERT INTO cases_casepart AS part (case_id, actor_id, side, had_hand, has_judged)
+    VALUES (%s, %s, %s, %s, %s)
+    ON CONFLICT (case_id, actor_id) DO UPDATE
+       SET had_hand = part.had_hand OR EXCLUDED.had_hand, has_judged = part.has_judged OR EXCLUDED.has_judged
+     WHERE part.side = EXCLUDED.side
+       AND NOT ((part.had_hand OR EXCLUDED.had_hand) AND (part.has_judged OR EXCLUDED.has_judged))
+    RETURNING id
+"""
+
+
+def take_part(case: Case, by: User, *, side: str, proof: str) -> None:
+    """Write down this person's part in the case, or refuse: OtherSide, HandAndJudge. Free of races."""
+    hand, judged = proof == workflow.HAND, proof == workflow.JUDGED
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE_PART, [case.pk, by.pk, side, hand, judged])
+        taken = cursor.fetchone()
+    if taken is None:
+        part = CasePart.objects.get(case=case, actor=by)
+        if part.side != side:
+            raise OtherSide(number=case.number, side=part.side)
+        raise HandAndJudge(number=case.number)
+
+
+def _advance(step: Step) -> None:
+    """Set the next stages: of the subject, of what the table says follows, and of the case."""
+    case, outcome, subject = step.case, step.outcome, step.subject
+    own = subject.stint_id if isinstance(subject, Request) else subject.pk if isinstance(subject, HandlingStint) else None
+    if outcome.to and subject is not case:
+        subject.stage = outcome.to
+    for also in outcome.also:
+        _follow(step, also, own=own)
+    target = outcome.case
+    if target is None:
+        keeps = step.rule.verb in ("review_dispatch",)
+        target = Stage(case.stage) if keeps else workflow.case_stage_of((s.stage, s.is_required) for s in step.stints)
+    case.stage = step.case_stage = target
+    for stint in step.stints:
+        if stint.stage in (StintStage.ACCEPTED, StintStage.RETURNED, StintStage.WITHDRAWN):
+            stint.ended_at = stint.ended_at or step.at
+        else:
+            stint.ended_at = None
+    if target == Stage.CLOSED:
+        case.closed_at = step.at
+    elif target not in workflow.FINAL:
+        case.closed_at = None
+
+
+def _follow(step: Step, also: Also, *, own: int | None) -> None:
+    if also.subject is Subject.REQUEST:
+        pending = step.case.requests.filter(stage__in=also.frm)
+        if also.own:
+            pending = pending.filter(stint=own)
+        pending.update(stage=also.to)
+        return
+    rows = step.stints if also.subject is Subject.STINT else step.tasks
+    for row in rows:
+        if row.stage in also.frm and (not also.own or row.pk == own):
+            row.stage = also.to
+            if step.outcome.rework and also.subject is Subject.STINT:
+                row.rework_count += 1
+
+
+_CASE_FIELDS = [
+    "stage", "version", "filing_condition", "urgency", "limit_value", "limit_unit", "close_condition", "description",
+    "minor_class", "component", "clock", "clock_started_at", "yellow_at", "due_at", "clock_paused", "holder_side",
+    "holder_department", "holder_user", "filed_at", "closed_at", "moved_at", "is_self_handled", "is_duplicate",
+    "is_system_dispatched", "needs_dispatch_review", "merged_into", "event_count", "last_hash",
+]  # fmt: skip
+_STINT_FIELDS = [
+    "stage", "handler", "received_at", "submitted_at", "handed_over_at", "ended_at", "due_at", "rework_count",
+    "extension_count", "suspension_count", "suspended_until", "suspended_overdue", "is_shirked",
+]  # fmt: skip
+
+
+def _save(step: Step) -> None:
+    case = step.case
+    case.version += 1
+    case.moved_at = step.at
+    case.save(update_fields=_CASE_FIELDS)
+    if step.stints:
+        HandlingStint.objects.bulk_update(step.stints, _STINT_FIELDS)
+    if step.tasks:
+        dues = {clock.task_id: clock.due_at for clock in StageClock.objects.filter(case=case, task__isnull=False)}
+        for task in step.tasks:
+            task.due_at = dues.get(task.pk, task.due_at)
+        FieldTask.objects.bulk_update(step.tasks, ["stage", "result", "answered_at", "point", "due_at"])
+    if isinstance(step.subject, Request):
+        step.subject.save(update_fields=["stage", "decided_by", "decided_at"])
+    tell_live(case)
+
+
+def tell_live(case: Case) -> None:
+    """Publish the change after commit: id, version, stage and topics, never data. A silent channel fails nothing."""
+    from citymgmt.live import publish
+
+    topics = [f"centre:{case.supervision_centre_id}", f"centre:{case.command_centre_id}"]
+    if case.holder_department_id:
+        topics.append(f"department:{case.holder_department_id}")
+    message = {"case_id": str(case.public_id), "version": case.version, "stage": str(case.stage), "topics": topics}
+    transaction.on_commit(lambda: publish(**message), robust=True)
+
+
+def _append_event(
+    case: Case,
+    *,
+    verb: str,
+    subject: Subject,
+    subject_id: UUID,
+    outcome: str,
+    side: str,
+    proof: str,
+    by: User | None,
+    appointment,
+    at: datetime,
+    claimed_at: datetime | None,
+    recorded_at: datetime,
+    from_stage: str,
+    text: str,
+    facts: dict[str, Any],
+) -> CaseEvent:
+    sequence = case.event_count + 1
+    content: dict[str, Any] = {
+        "case": str(case.public_id),
+        "sequence": sequence,
+        "at": at.isoformat(),
+        "claimed_at": claimed_at.isoformat() if claimed_at else None,
+        "recorded_at": recorded_at.isoformat(),
+        "verb": verb,
+        "subject": str(subject),
+        "subject_id": str(subject_id),
+        "outcome": outcome,
+        "side": str(side),
+        "proof": proof,
+        "actor": by.staff_number if by else None,
+        "role": str(appointment.role) if appointment else "",
+        "department": appointment.department.path if appointment else "",
+        "from_stage": str(from_stage),
+        "to_stage": str(case.stage),
+        "facts": facts,
+        "text": None,
+    }
+    if text:
+        salt = history.salt()
+        EventText.objects.create(case=case, sequence=sequence, salt=salt, text=text)
+        content["text"] = history.text_hash(text, salt=salt)
+    data = history.payload(content, previous=bytes(case.last_hash))
+    case.event_count, case.last_hash = sequence, history.digest(data)
+    return CaseEvent.objects.create(
+        case=case, sequence=sequence, at=at, claimed_at=claimed_at, recorded_at=recorded_at, verb=verb, subject=subject,
+        subject_id=subject_id, outcome=outcome, side=side, proof=proof, actor=by,
+        role=appointment.role if appointment else "", department_id=appointment.department_id if appointment else None,
+        from_stage=from_stage, to_stage=case.stage, facts=facts, format_version=history.FORMAT_VERSION, payload=data,
+        hash=case.last_hash,
+    )  # fmt: skip
+
+
+def add_evidence(
+    case: Case, files: Iterable[tuple[StoredFile, str]], *, by: User | None, at: datetime, recorded_at: datetime, subject
+) -> None:
+    """Hang stored files on a case, each with its usage (near, far, before, after, verify, check …)."""
+    Evidence.objects.bulk_create(
+        Evidence(
+            case=case, file=file, usage=usage, added_by=by, at=at, recorded_at=recorded_at,
+            stint=subject if isinstance(subject, HandlingStint) else None,
+            task=subject if isinstance(subject, FieldTask) else None,
+            from_reporter=by is None and case.source in workflow.PUBLIC_SOURCES,
+        )
+        for file, usage in files
+    )  # fmt: skip
+
+
+# — the report ——————————————————————————————————————————————————————————————————————————————————————
+
+
+def report(
+    *,
+    by: User | None,
+    at: datetime,
+    source: str,
+    minor_class,
+    point,
+    description: str = "",
+    address: str = "",
+    public_id: UUID | None = None,
+    component=None,
+    files: Iterable[tuple[StoredFile, str]] = (),
+    claimed_at: datetime | None = None,
+    reporter_ref: UUID | None = None,
+    urgency: int = Case.Urgency.NORMAL,
+    accuracy_m=None,
+    point_crs: str = "CGCS2000",
+) -> Case:
+    """Take in a problem and return its case, waiting in the acceptance pool. The same `public_id` twice is one report.
+
+    `by` is a collector (saw it himself), a desk registering somebody else's call, or None for a citizen or a machine.
+    Raises OutsideTheGrid, NoCentre.
+    """
+    public_id = public_id or uuid4()
+    known = Case.objects.filter(public_id=public_id).first()
+    if known is not None:
+        return known
+    place = grid_locate.locate(point)
+    if place is None:
+        raise OutsideTheGrid()
+    supervision, command = centres_of(place.community_code, at)
+    appointment = _reporting_appointment(by, at) if by else None
+    saw_it = appointment is not None and appointment.role in (Role.COLLECTOR, Role.VIDEO_OPERATOR)
+    with transaction.atomic():
+        recorded_at = timezone.now()
+        case = Case(
+            public_id=public_id,
+            number=_next_number(place.community_code, at),
+            source=source,
+            stage=Stage.REPORTED,
+            minor_class=minor_class,
+            component=component,
+            description=description,
+            urgency=urgency,
+            point=point,
+            point_crs=point_crs,
+            accuracy_m=accuracy_m,
+            address=address or grid_locate.describe(point),
+            unit_grid=place.unit_grid,
+            area_code=place.community_code,
+            area_names=place.chain,
+            duty_grid=place.duty_grid,
+            road=place.road,
+            road_class=place.road_class,
+            supervision_centre=supervision,
+            command_centre=command,
+            reported_by=by if saw_it else None,
+            reporter_ref=reporter_ref,
+            reported_at=at,
+            claimed_at=claimed_at,
+            recorded_at=recorded_at,
+            moved_at=at,
+            version=1,
+        )
+        case.search = search_vector(case)
+        case.save(force_insert=True)
+        side = workflow.SYSTEM if reporter_ref is None and source not in workflow.PUBLIC_SOURCES else workflow.CITIZEN
+        proof = workflow.HAND if saw_it else ""
+        if by is not None:
+            side = workflow.SUPERVISION
+            take_part(case, by, side=side, proof=proof)
+        clocks.Turn(
+            case=case, at=at, recorded_at=recorded_at, sequence=1, stints=[], tasks=[], is_new=True
+        ).run()  # fmt: skip
+        files = list(files)
+        add_evidence(case, files, by=by, at=at, recorded_at=recorded_at, subject=case)
+        _append_event(
+            case, verb="report", subject=Subject.CASE, subject_id=case.public_id, outcome="", side=side, proof=proof,
+            by=by, appointment=appointment, at=at, claimed_at=claimed_at, recorded_at=recorded_at, from_stage="", text="",
+            facts={
+                "source": str(source),
+                "class": minor_class.code,
+                "unit_grid": place.unit_grid.code,
+                **({"component": component.identifier} if component else {}),
+                **({"files": [file.sha256 for file, _usage in files]} if files else {}),
+            },
+        )  # fmt: skip
+        case.save(update_fields=[
+            "clock", "clock_started_at", "yellow_at", "due_at", "clock_paused", "holder_side", "holder_department",
+            "holder_user", "event_count", "last_hash",
+        ])  # fmt: skip
+        tell_live(case)
+    return case
+
+
+def _reporting_appointment(by: User, at: datetime):
+    mine = appointments_of(by, at)
+    return next((a for a in mine if a.role in (Role.COLLECTOR, Role.VIDEO_OPERATOR)), mine[0] if mine else None)
+
+
+def centres_of(area_code: str, at: datetime) -> tuple[Department, Department]:
+    """Return the supervision and the command centre that look after an area: the longest matching area code wins."""
+    kinds = (Department.Kind.SUPERVISION_CENTRE, Department.Kind.COMMAND_CENTRE)
+    found: dict[str, Department] = {}
+    for centre in Department.objects.valid(at.date()).filter(kind__in=kinds).order_by("area_code"):
+        if area_code.startswith(centre.area_code):
+            found[centre.kind] = centre
+    if len(found) < len(kinds):
+        raise NoCentre(area_code=area_code)
+    return found[kinds[0]], found[kinds[1]]
+
+
+def _next_number(area_code: str, at: datetime) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT nextval('cases_number_seq')")
+        serial = cursor.fetchone()[0]
+    day = at.astimezone(timezone.get_default_timezone())
+    pattern = office_settings.get("cases.number_pattern", on=day.date(), area_code=area_code)
+    return pattern.format(division=area_code[:6], date=f"{day:%Y%m%d}", serial=serial)
+
+
+def bigrams(text: str) -> str:
+    """Return the words and the character pairs of a text, so that two-character Chinese words are found."""
+    words: list[str] = []
+    for word in text.lower().split():
+        words.append(word)
+        words += [word[i : i + 2] for i in range(len(word) - 1)]
+    return " ".join(words)
+
+
+def search_vector(case: Case) -> Func:
+    """Return the expression that fills Case.search: number, address, area, description, class names."""
+    text = " ".join([case.number, case.address, case.area_names, case.description, case.minor_class.name_zh])
+    return Func(Value("simple"), Value(bigrams(text)), function="to_tsvector", template="to_tsvector(%(expressions)s)")
+
+
+# — supervision: is it a case? ———————————————————————————————————————————————————————————————————————
+
+
+def accept(case: Case, *, by: User, at: datetime, opinion: str = "") -> Case:
+    """Take the report in 受理. Sources that a citizen stands behind are verified on the spot first."""
+    sources = office_settings.get("cases.verify_sources", on=at.date(), area_code=case.area_code)
+    return move(case, "accept", by=by, at=at, outcome="to_verify" if case.source in sources else "", text=opinion)
+
+
+def refuse(case: Case, *, by: User, at: datetime, reason: str) -> Case:
+    """Refuse the report 不予受理, with a reason."""
+    return move(case, "refuse", by=by, at=at, text=_needed(reason, "refuse", "reason"))
+
+
+def answer_at_once(case: Case, *, by: User, at: datetime, opinion: str) -> Case:
+    """Answer a question on the phone and end it 当即办理."""
+    return move(case, "answer_at_once", by=by, at=at, text=_needed(opinion, "answer_at_once", "opinion"))
+
+
+def send_verify(case: Case, *, by: User | None, at: datetime, collector: User, opinion: str = "") -> Case:
+    """Send a collector to verify that the problem exists 发核实. Raises NotACollector."""
+
+    def send(step: Step) -> None:
+        _must_be_collector(collector, step, proof=workflow.HAND)
+        step.new_task(kind=FieldTask.Kind.VERIFY, collector=collector, requirement=opinion)
+
+    return move(case, "send_verify", by=by, at=at, text=opinion, facts={"collector": collector.staff_number}, effect=send)
+
+
+def skip_verify(case: Case, *, by: User, at: datetime, reason: str) -> Case:
+    """Submit for filing without verification, saying why."""
+    return move(case, "skip_verify", by=by, at=at, text=_needed(reason, "skip_verify", "reason"))
+
+
+def verify(
+    task: FieldTask, *, by: User, at: datetime, result: str, opinion: str = "", files=(), point=None, claimed_at=None
+) -> Case:
+    """Answer a verification on the spot 核实: "true", "untrue" or "cannot"."""
+    return _answer(task, "verify", by=by, at=at, result=result, opinion=opinion, files=files, point=point,
+                   claimed_at=claimed_at, usage=Evidence.Usage.VERIFY)  # fmt: skip
+
+
+def withdraw_verify(task: FieldTask, *, by: User, at: datetime, reason: str) -> Case:
+    """Call the collector back; another may be sent."""
+    return move(task, "withdraw_verify", by=by, at=at, text=_needed(reason, "withdraw_verify", "reason"))
+
+
+def file(case: Case, *, by: User, at: datetime, condition, opinion: str = "", urgent: bool = False) -> Case:
+    """File the case 立案 under a filing condition: its limit is now a promise, frozen. Raises NotThatCondition."""
+
+    def promise(step: Step) -> None:
+        if condition.minor_class_id != step.case.minor_class_id or not condition.is_active:
+            raise NotThatCondition(condition=str(condition))
+        value, unit = condition.limit_value, condition.limit_unit
+        if value is None:  # no limit known: the city's default
+            value, unit = office_settings.get("cases.limit.handling_default", on=at.date(), area_code=case.area_code)
+        step.case.filing_condition, step.case.close_condition = condition, condition.close_condition_zh
+        step.case.limit_value, step.case.limit_unit, step.case.filed_at = value, unit, at
+        if urgent:
+            step.case.urgency = max(step.case.urgency, Case.Urgency.URGENT)
+        step.facts.update(condition=condition.number, limit=f"{value} {unit}", urgent=urgent)
+
+    return move(case, "file", by=by, at=at, text=opinion, effect=promise)
+
+
+def not_file(case: Case, *, by: User, at: datetime, reason: str) -> Case:
+    """Refuse to file 不予立案, with a reason."""
+    return move(case, "not_file", by=by, at=at, text=_needed(reason, "not_file", "reason"))
+
+
+def back_to_acceptance(case: Case, *, by: User, at: datetime, reason: str) -> Case:
+    """Send a report back to the acceptance desk, with a reason."""
+    return move(case, "back_to_acceptance", by=by, at=at, text=_needed(reason, "back_to_acceptance", "reason"))
+
+
+def void(case: Case, *, by: User, at: datetime, reason: str) -> Case:
+    """End it as not a case 作废: what is still open at departments and collectors ends with it."""
+    return move(case, "void", by=by, at=at, text=_needed(reason, "void", "reason"))
+
+
+# — supervision: is it done? —————————————————————————————————————————————————————————————————————————
+
+
+def send_check(case: Case, *, by: User | None, at: datetime, collector: User, opinion: str = "") -> Case:
+    """Send a collector who had no hand in it to check the result 发核查. Raises NotACollector."""
+
+    def send(step: Step) -> None:
+        _must_be_collector(collector, step, proof=workflow.JUDGED)
+        step.new_task(kind=FieldTask.Kind.CHECK, collector=collector, requirement=opinion)
+
+    return move(case, "send_check", by=by, at=at, text=opinion, facts={"collector": collector.staff_number}, effect=send)
+
+
+def check(
+    task: FieldTask, *, by: User, at: datetime, result: str, opinion: str = "", files=(), point=None, claimed_at=None
+) -> Case:
+    """Answer a check on the spot 核查: "pass", "fail" (back to the same department: rework) or "cannot"."""
+    return _answer(task, "check", by=by, at=at, result=result, opinion=opinion, files=files, point=point,
+                   claimed_at=claimed_at, usage=Evidence.Usage.CHECK)  # fmt: skip
+
+
+def withdraw_check(task: FieldTask, *, by: User, at: datetime, reason: str) -> Case:
+    """Call the checking collector back; another may be sent."""
+    return move(task, "withdraw_check", by=by, at=at, text=_needed(reason, "withdraw_check", "reason"))
+
+
+def close(
+    case: Case, *, by: User, at: datetime, met: bool, is_duplicate: bool = False, opinion: str = ""
+) -> Case:
+    """Close the case 结案 once its close condition is confirmed. Raises CloseConditionNotMet."""
+
+    def confirm(step: Step) -> None:
+        if not met:
+            raise CloseConditionNotMet(condition=step.case.close_condition)
+        step.case.is_duplicate = is_duplicate
+        step.facts.update(is_duplicate=is_duplicate)
+
+    return move(case, "close", by=by, at=at, text=opinion, effect=confirm)
+
+
+def check_again(case: Case, *, by: User, at: datetime, reason: str) -> Case:
+    """Have the result checked again before deciding."""
+    return move(case, "check_again", by=by, at=at, text=_needed(reason, "check_again", "reason"))
+
+
+def rework(case: Case, *, by: User, at: datetime, reason: str) -> Case:
+    """Send the case back to the same department 返工; its old deadline stands."""
+    return move(case, "rework", by=by, at=at, text=_needed(reason, "rework", "reason"))
+
+
+def _answer(task: FieldTask, verb: str, *, by, at, result, opinion, files, point, claimed_at, usage) -> Case:
+    if result not in workflow.BY_VERB[(Subject.TASK, verb)].outcomes:
+        raise FactMissing(verb=verb, fact="result")
+
+    def answer(step: Step) -> None:
+        step.subject.result, step.subject.answered_at, step.subject.point = result, at, point
+
+    return move(
+        task, verb, by=by, at=at, outcome=result, text=opinion, claimed_at=claimed_at,
+        files=[(file, usage) for file in files], effect=answer,
+    )  # fmt: skip
+
+
+def _must_be_collector(collector: User, step: Step, *, proof: str) -> None:
+    if not any(a.role == Role.COLLECTOR for a in appointments_of(collector, step.at)):
+        raise NotACollector(name=str(collector))
+    rule = workflow.BY_VERB[(Subject.TASK, "verify" if proof == workflow.HAND else "check")]
+    part = CasePart.objects.filter(case=step.case, actor=collector).first()
+    if permissions.conflict(part, rule):
+        raise NotACollector(name=str(collector))
+
+
+def _needed(text: str, verb: str, fact: str) -> str:
+    if not text.strip():
+        raise FactMissing(verb=verb, fact=fact)
+    return text.strip()
+
+
+# — the calendar ————————————————————————————————————————————————————————————————————————————————————
+
+
+def load_calendar(*, days: Iterable[dict], spans: Iterable[dict], official_until) -> tuple[int, int]:
+    """Load holidays, make-up days and working hours; return how many days and spans are known. May be repeated."""
+    with transaction.atomic():
+        days, spans = list(days), list(spans)
+        CalendarDay.objects.bulk_create(
+            [CalendarDay(**day) for day in days],
+            update_conflicts=True, unique_fields=["date"], update_fields=["kind", "name", "source"],
+        )  # fmt: skip
+        if not WorkScheduleSpan.objects.exists():
+            WorkScheduleSpan.objects.bulk_create([WorkScheduleSpan(**span) for span in spans])
+        state = CalendarState.objects.first() or CalendarState(official_until=official_until, version=0)
+        state.official_until, state.version = official_until, state.version + 1
+        state.save()
+    clocks.forget_calendar()
+    return CalendarDay.objects.count(), WorkScheduleSpan.objects.count()

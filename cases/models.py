@@ -1,0 +1,572 @@
+"""The case 案卷 and what belongs to it: stints, field tasks, requests, clocks, events, evidence.
+
+Stages are changed by `cases.actions.move` alone. Rows that prove something (CaseEvent, ClockEntry) are append-only: the
+database refuses to change them (see the migration `guards`).
+"""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.gis.db import models
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from cases import workflow
+from cases.querysets import CaseQuerySet, RequestQuerySet, StintQuerySet, TaskQuerySet
+from cases.time_limits import Unit
+
+
+def _choices(labels: dict[str, str], members) -> list[tuple[str, str]]:
+    return [(str(member), _(labels.get(member, str(member)))) for member in members]
+
+
+UNIT_CHOICES = [
+    (str(Unit.CONTINUOUS_HOUR), _("continuous hours")),
+    (str(Unit.WORKING_HOUR), _("working hours")),
+    (str(Unit.WORKING_DAY), _("working days")),
+    (str(Unit.CALENDAR_DAY), _("natural days")),
+    (str(Unit.CONTINUOUS_DAY), _("continuous days")),
+]
+
+
+class Case(models.Model):
+    """One problem from report to close. Its place, its promise and whoever holds it now are frozen on the row."""
+
+    class Kind(models.TextChoices):
+        DAILY = "daily", _("Daily management")
+        CENSUS = "census", _("Special campaign")
+        OTHER = "other", _("Other")
+
+    class Urgency(models.IntegerChoices):
+        NORMAL = 0, _("Normal")
+        URGENT = 1, _("Urgent")
+        VERY_URGENT = 2, _("Very urgent")
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    number = models.CharField(_("Case number"), max_length=32, unique=True)
+    case_kind = models.CharField(_("Case kind"), max_length=10, choices=Kind.choices, default=Kind.DAILY)
+    source = models.CharField(
+        _("Source"), max_length=12, choices=_choices(workflow.SOURCE_LABELS, workflow.Source)
+    )
+    stage = models.CharField(_("Stage"), max_length=24, choices=_choices(workflow.LABELS, workflow.Stage))
+    version = models.PositiveIntegerField(default=0)
+
+    # what
+    minor_class = models.ForeignKey("components.MinorClass", models.PROTECT, verbose_name=_("Class"))
+    filing_condition = models.ForeignKey(
+        "components.FilingCondition", models.PROTECT, null=True, blank=True, verbose_name=_("Filing condition")
+    )
+    component = models.ForeignKey("components.Component", models.PROTECT, null=True, blank=True)
+    description = models.TextField(_("Description"), blank=True)
+    urgency = models.PositiveSmallIntegerField(_("Urgency"), choices=Urgency.choices, default=Urgency.NORMAL)
+    extended_values = models.JSONField(default=dict, blank=True)
+
+    # where
+    point = models.PointField(_("Place"), srid=4490)
+    point_crs = models.CharField(max_length=12, default="CGCS2000")
+    accuracy_m = models.DecimalField(max_digits=7, decimal_places=1, null=True, blank=True)
+    address = models.CharField(_("Address"), max_length=256, blank=True)
+    unit_grid = models.ForeignKey("grid.UnitGrid", models.PROTECT, verbose_name=_("Unit grid"))
+    area_code = models.CharField(_("Community code"), max_length=12)
+    area_names = models.CharField(_("Area"), max_length=200, blank=True)
+    duty_grid = models.ForeignKey("grid.DutyGrid", models.PROTECT, null=True, blank=True, verbose_name=_("Duty grid"))
+    road = models.ForeignKey("grid.Road", models.PROTECT, null=True, blank=True, verbose_name=_("Road"))
+    road_class = models.CharField(max_length=12, blank=True)
+
+    # who
+    supervision_centre = models.ForeignKey("accounts.Department", models.PROTECT, related_name="+")
+    command_centre = models.ForeignKey("accounts.Department", models.PROTECT, related_name="+")
+    reported_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    reporter_ref = models.UUIDField(null=True, blank=True)  # the vault's row; never shown to a department
+    holder_side = models.CharField(max_length=12, blank=True)
+    holder_department = models.ForeignKey(
+        "accounts.Department", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    holder_user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+
+    # the promise, frozen at filing
+    limit_value = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    limit_unit = models.CharField(max_length=16, choices=UNIT_CHOICES, blank=True)
+    close_condition = models.CharField(_("Close condition"), max_length=500, blank=True)
+
+    # the clock that runs now (projection of StageClock, for queues and lamps)
+    clock = models.CharField(max_length=12, blank=True)
+    clock_started_at = models.DateTimeField(null=True, blank=True)
+    yellow_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    clock_paused = models.BooleanField(default=False)
+
+    # times
+    reported_at = models.DateTimeField(_("Reported"))
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    recorded_at = models.DateTimeField()
+    filed_at = models.DateTimeField(_("Filed"), null=True, blank=True)
+    closed_at = models.DateTimeField(_("Closed"), null=True, blank=True)
+    moved_at = models.DateTimeField()
+
+    # flags beside the stage
+    is_self_handled = models.BooleanField(default=False)
+    is_duplicate = models.BooleanField(_("Duplicate"), default=False)
+    is_system_dispatched = models.BooleanField(default=False)
+    needs_dispatch_review = models.BooleanField(default=False)
+    is_practice = models.BooleanField(default=False)
+    merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged_cases")
+
+    # the chain of events, so that the next one needs no look-up
+    event_count = models.PositiveIntegerField(default=0)
+    last_hash = models.BinaryField(max_length=32, default=b"")
+    search = SearchVectorField(null=True)
+
+    objects = CaseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("Case")
+        verbose_name_plural = _("Cases")
+        ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(
+                name="case_closed_means_closed_at",
+                condition=Q(stage="closed", closed_at__isnull=False) | ~Q(stage="closed") & Q(closed_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="case_filed_means_condition_and_limit",
+                condition=Q(filed_at__isnull=True)
+                | Q(filing_condition__isnull=False, limit_value__isnull=False) & ~Q(limit_unit=""),
+            ),
+            models.CheckConstraint(
+                name="case_departments_only_after_filing",
+                condition=~Q(stage__in=[str(s) for s in (*workflow.AFTER_FILING, workflow.Stage.CLOSED)])
+                | Q(filed_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["stage", "-urgency", "due_at"],
+                name="case_open_queue",
+                condition=Q(stage__in=[str(s) for s in workflow.OPEN]),
+            ),
+            models.Index(fields=["-reported_at"], name="case_reported"),
+            models.Index(fields=["-closed_at"], name="case_closed", condition=Q(closed_at__isnull=False)),
+            models.Index(fields=["-filed_at"], name="case_filed", condition=Q(filed_at__isnull=False)),
+            models.Index(fields=["minor_class", "-reported_at"], name="case_class"),
+            models.Index(fields=["area_code", "-reported_at"], name="case_area"),
+            models.Index(fields=["reporter_ref"], name="case_reporter", condition=Q(reporter_ref__isnull=False)),
+            GinIndex(fields=["search"], name="case_search"),
+        ]
+
+    def __str__(self) -> str:
+        return self.number
+
+    @property
+    def is_open(self) -> bool:
+        """True while somebody still has to do something."""
+        return self.stage not in workflow.FINAL
+
+
+class HandlingStint(models.Model):
+    """One case in the hands of one department, from dispatch to accepted hand-over or withdrawal 处置段."""
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, models.PROTECT, related_name="stints")
+    department = models.ForeignKey("accounts.Department", models.PROTECT, related_name="stints")
+    department_path = models.CharField(max_length=400)
+    is_lead = models.BooleanField(default=True)
+    is_required = models.BooleanField(default=True)
+    stage = models.CharField(max_length=20, choices=_choices(workflow.LABELS, workflow.StintStage))
+    handler = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    dispatched_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    dispatched_at = models.DateTimeField()
+    received_at = models.DateTimeField(null=True, blank=True)
+    submitted_at = models.DateTimeField(null=True, blank=True)  # the handler's, inside the department
+    handed_over_at = models.DateTimeField(null=True, blank=True)  # the last one: judged by it
+    ended_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    rework_count = models.PositiveSmallIntegerField(default=0)
+    extension_count = models.PositiveSmallIntegerField(default=0)
+    suspension_count = models.PositiveSmallIntegerField(default=0)
+    suspended_until = models.DateTimeField(null=True, blank=True)
+    suspended_overdue = models.BooleanField(default=False)
+    is_shirked = models.BooleanField(default=False)
+    proposal_rule = models.CharField(max_length=40, blank=True)
+
+    objects = StintQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("Handling stint")
+        verbose_name_plural = _("Handling stints")
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "department"],
+                name="stint_one_open_per_department",
+                condition=Q(stage__in=[str(s) for s in workflow.STINT_OPEN]),
+            ),
+            models.CheckConstraint(
+                name="stint_suspended_until",
+                condition=~Q(stage="suspended") | Q(suspended_until__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="stint_handed_over_means_time",
+                condition=~Q(stage__in=["handed_over", "accepted"]) | Q(handed_over_at__isnull=False),
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["department", "stage", "due_at"], name="stint_department_queue"),
+            models.Index(fields=["department", "-dispatched_at"], name="stint_department_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} · {self.department_id}"
+
+
+class FieldTask(models.Model):
+    """One collector sent to verify 核实 (before filing) or to check 核查 (after handling) on the spot."""
+
+    class Kind(models.TextChoices):
+        VERIFY = "verify", _("Verification")
+        CHECK = "check", _("Check")
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, models.PROTECT, related_name="tasks")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    stage = models.CharField(max_length=12, choices=_choices(workflow.LABELS, workflow.TaskStage))
+    collector = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="field_tasks")
+    sent_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    sent_at = models.DateTimeField()
+    requirement = models.CharField(_("Requirement"), max_length=500, blank=True)
+    result = models.CharField(max_length=8, blank=True)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    point = models.PointField(srid=4490, null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+
+    objects = TaskQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("Field task")
+        verbose_name_plural = _("Field tasks")
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "kind"], name="task_one_sent_per_kind", condition=Q(stage="sent")
+            ),
+            models.CheckConstraint(
+                name="task_answered_means_result",
+                condition=~Q(stage="answered") | Q(answered_at__isnull=False) & ~Q(result=""),
+            ),
+        ]
+        indexes = [models.Index(fields=["collector", "stage", "due_at"], name="task_collector_queue")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.case_id}"
+
+
+class Request(models.Model):
+    """What a department asks of the centres: return 回退, extension 延期, suspension 挂账."""
+
+    class Kind(models.TextChoices):
+        RETURN = "return", _("Return")
+        EXTENSION = "extension", _("Extension")
+        SUSPENSION = "suspension", _("Suspension")
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, models.PROTECT, related_name="requests")
+    stint = models.ForeignKey(HandlingStint, models.PROTECT, related_name="requests")
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    stage = models.CharField(max_length=12, choices=_choices(workflow.LABELS, workflow.RequestStage))
+    ground = models.CharField(_("Ground"), max_length=40, blank=True)
+    until = models.DateTimeField(null=True, blank=True)
+    asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    asked_at = models.DateTimeField()
+    was_overdue = models.BooleanField(default=False)  # asked after the deadline: never cures lateness
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+
+    objects = RequestQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("Request")
+        verbose_name_plural = _("Requests")
+        ordering = ("id",)
+        constraints = [
+            models.UniqueConstraint(
+                fields=["stint", "kind"], name="request_one_pending_per_kind", condition=Q(stage="pending")
+            ),
+            models.CheckConstraint(
+                name="request_decided_means_time",
+                condition=~Q(stage__in=["granted", "refused"]) | Q(decided_at__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.case_id}"
+
+
+class CasePart(models.Model):
+    """The part one person has in one case: one side, and either a hand in it or a judgement on it, never both.
+
+    The database holds the separation of powers with this row: (case, actor) is unique, every event refers to
+    (case, actor, side), and the check constraint refuses a judge who had a hand in it. Free of races.
+    """
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="parts")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    side = models.CharField(max_length=12)
+    had_hand = models.BooleanField(default=False)
+    has_judged = models.BooleanField(default=False)
+
+    class Meta:
+        verbose_name = _("Part in a case")
+        constraints = [
+            models.UniqueConstraint(fields=["case", "actor"], name="part_one_side_per_case"),
+            models.CheckConstraint(
+                name="part_never_hand_and_judge", condition=~Q(had_hand=True, has_judged=True)
+            ),
+        ]
+        indexes = [models.Index(fields=["actor", "-case"], name="part_mine")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} · {self.actor_id} · {self.side}"
+
+
+class CaseEvent(models.Model):
+    """One step of a case, append-only and chained 流程记录. `payload` are the very bytes that were hashed."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="events")
+    sequence = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True, blank=True)
+    recorded_at = models.DateTimeField()
+    verb = models.CharField(max_length=24)
+    subject = models.CharField(max_length=8)
+    subject_id = models.UUIDField()
+    outcome = models.CharField(max_length=12, blank=True)
+    side = models.CharField(max_length=12)
+    proof = models.CharField(max_length=8, blank=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    role = models.CharField(max_length=24, blank=True)
+    department = models.ForeignKey("accounts.Department", models.PROTECT, null=True, blank=True, related_name="+")
+    from_stage = models.CharField(max_length=24, blank=True)
+    to_stage = models.CharField(max_length=24)
+    facts = models.JSONField(default=dict)
+    format_version = models.PositiveSmallIntegerField(default=1)
+    payload = models.BinaryField()
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        verbose_name = _("Case event")
+        ordering = ("case_id", "sequence")
+        constraints = [models.UniqueConstraint(fields=["case", "sequence"], name="event_sequence")]
+        indexes = [models.Index(fields=["-at"], name="event_at"), models.Index(fields=["actor", "-at"], name="event_actor")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}#{self.sequence} {self.verb}"
+
+
+class EventText(models.Model):
+    """The free text of a step, beside its event: retention may erase it, the salted hash in the event stays."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="texts")
+    sequence = models.PositiveIntegerField()
+    salt = models.BinaryField(max_length=16)
+    text = models.TextField(blank=True)
+    erased_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("Text of an event")
+        constraints = [models.UniqueConstraint(fields=["case", "sequence"], name="event_text_sequence")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id}#{self.sequence}"
+
+
+class StageClock(models.Model):
+    """One clock of a case: a stage visit at a desk, a task, or the handling of one stint. Projection of its entries."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("Running")
+        PAUSED = "paused", _("Paused")
+        STOPPED = "stopped", _("Stopped")
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="clocks")
+    stint = models.ForeignKey(HandlingStint, models.PROTECT, null=True, blank=True, related_name="clocks")
+    task = models.ForeignKey(FieldTask, models.PROTECT, null=True, blank=True, related_name="clocks")
+    name = models.CharField(max_length=12, choices=_choices(workflow.CLOCK_LABELS, workflow.Clock))
+    holder_department = models.ForeignKey(
+        "accounts.Department", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    holder_user = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    state = models.CharField(max_length=8, choices=State.choices)
+    limit_value = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
+    limit_unit = models.CharField(max_length=16, choices=UNIT_CHOICES, blank=True)
+    schedule_version = models.CharField(max_length=40, blank=True)
+    is_provisional = models.BooleanField(default=False)
+    started_at = models.DateTimeField()
+    running_since = models.DateTimeField(null=True, blank=True)
+    used_seconds = models.BigIntegerField(default=0)  # work time used up to running_since
+    extra_seconds = models.BigIntegerField(default=0)  # work time granted by extensions
+    due_at = models.DateTimeField(null=True, blank=True)
+    yellow_at = models.DateTimeField(null=True, blank=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    resume_at = models.DateTimeField(null=True, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    next_look_at = models.DateTimeField(null=True, blank=True)
+    told_level = models.PositiveSmallIntegerField(default=0)  # 0 nothing, 1 nearly due, 2 overdue
+    rounds = models.PositiveSmallIntegerField(default=1)
+
+    class Meta:
+        verbose_name = _("Clock")
+        verbose_name_plural = _("Clocks")
+        ordering = ("id",)
+        constraints = [
+            models.CheckConstraint(
+                name="clock_stopped_means_time",
+                condition=Q(state="stopped", stopped_at__isnull=False) | ~Q(state="stopped") & Q(stopped_at__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="clock_paused_means_time",
+                condition=Q(state="paused", paused_at__isnull=False) | ~Q(state="paused") & Q(paused_at__isnull=True),
+            ),
+            models.UniqueConstraint(
+                fields=["case", "name"],
+                name="clock_one_open_at_a_desk",
+                condition=Q(stint__isnull=True, task__isnull=True) & ~Q(state="stopped"),
+            ),
+            models.UniqueConstraint(
+                fields=["stint", "name"], name="clock_one_open_of_a_stint", condition=~Q(state="stopped")
+            ),
+            models.UniqueConstraint(
+                fields=["task", "name"], name="clock_one_open_of_a_task", condition=~Q(state="stopped")
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["next_look_at"], name="clock_next_look", condition=Q(next_look_at__isnull=False)
+            ),
+            models.Index(fields=["name", "-started_at"], name="clock_name_started"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.name} {self.state}"
+
+
+class ClockEntry(models.Model):
+    """What happened to a clock, append-only: "as it was at the cut-off" can always be answered from these."""
+
+    class Kind(models.TextChoices):
+        START = "start", _("Start")
+        PAUSE = "pause", _("Pause")
+        RESUME = "resume", _("Resume")
+        EXTEND = "extend", _("Extension")
+        RECOMPUTE = "recompute", _("Recomputed")
+        REOPEN = "reopen", _("Runs on")
+        STOP = "stop", _("Stop")
+
+    clock = models.ForeignKey(StageClock, models.PROTECT, related_name="entries")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+    due_before = models.DateTimeField(null=True, blank=True)
+    due_after = models.DateTimeField(null=True, blank=True)
+    used_seconds = models.BigIntegerField(default=0)
+    event_sequence = models.PositiveIntegerField()
+    note = models.CharField(max_length=40, blank=True)
+
+    class Meta:
+        verbose_name = _("Clock entry")
+        ordering = ("clock_id", "id")
+
+    def __str__(self) -> str:
+        return f"{self.clock_id} {self.kind}"
+
+
+class Evidence(models.Model):
+    """A picture, sound or video of a case and what it shows 附件."""
+
+    class Usage(models.TextChoices):
+        NEAR = "near", _("Near")
+        FAR = "far", _("Far")
+        REFERENCE = "reference", _("With reference")
+        BEFORE = "before", _("Before")
+        AFTER = "after", _("After")
+        VERIFY = "verify", _("Verification")
+        CHECK = "check", _("Check")
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, models.PROTECT, related_name="evidence")
+    file = models.ForeignKey("office.StoredFile", models.PROTECT, related_name="+")
+    usage = models.CharField(max_length=10, choices=Usage.choices)
+    stint = models.ForeignKey(HandlingStint, models.PROTECT, null=True, blank=True, related_name="+")
+    task = models.ForeignKey(FieldTask, models.PROTECT, null=True, blank=True, related_name="+")
+    added_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    from_reporter = models.BooleanField(default=False)  # a citizen's: the original is protected
+    point = models.PointField(srid=4490, null=True, blank=True)
+    at = models.DateTimeField()
+    recorded_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("Evidence")
+        verbose_name_plural = _("Evidence")
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.usage}"
+
+
+class CalendarDay(models.Model):
+    """A day that differs from its weekday: a statutory holiday 法定节假日 or a make-up working day 调休工作日."""
+
+    class Kind(models.TextChoices):
+        HOLIDAY = "holiday", _("Statutory holiday")
+        MAKE_UP = "make_up", _("Make-up working day")
+
+    date = models.DateField(_("Date"), unique=True)
+    kind = models.CharField(_("Kind"), max_length=8, choices=Kind.choices)
+    name = models.CharField(_("Name"), max_length=60, blank=True)
+    source = models.CharField(_("Source"), max_length=120, blank=True)
+
+    class Meta:
+        verbose_name = _("Calendar day")
+        verbose_name_plural = _("Calendar days")
+        ordering = ("date",)
+
+    def __str__(self) -> str:
+        return f"{self.date} {self.kind}"
+
+
+class WorkScheduleSpan(models.Model):
+    """One daily span of working time, with dates of validity 工作时间方案."""
+
+    valid_from = models.DateField(_("Valid from"))
+    valid_to = models.DateField(_("Valid to"), null=True, blank=True)
+    opens_at = models.TimeField(_("From"))
+    closes_at = models.TimeField(_("To"))
+    note = models.CharField(_("Note"), max_length=120, blank=True)
+
+    class Meta:
+        verbose_name = _("Working hours")
+        verbose_name_plural = _("Working hours")
+        ordering = ("valid_from", "opens_at")
+        constraints = [
+            models.CheckConstraint(name="span_opens_before_it_closes", condition=Q(opens_at__lt=models.F("closes_at")))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.valid_from}: {self.opens_at}–{self.closes_at}"
+
+
+class CalendarState(models.Model):
+    """One row: until when the official calendar is known, and the version that clocks were counted with."""
+
+    official_until = models.DateField(_("Official until"))
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        verbose_name = _("State of the calendar")
+
+    def __str__(self) -> str:
+        return str(self.official_until)

@@ -1,0 +1,86 @@
+"""May this person make this move? One function for every button, asked by `move()` and by the page that draws it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.permissions import appointments_of, departments_of
+from accounts.roles import Role
+from cases import workflow
+from cases.models import Case, CasePart, FieldTask, HandlingStint, Request
+from cases.workflow import Move, Subject
+
+type_of = {Case: Subject.CASE, HandlingStint: Subject.STINT, FieldTask: Subject.TASK, Request: Subject.REQUEST}
+
+
+def appointment_for(user, rule: Move, *, case: Case, subject, at: datetime):
+    """Return the appointment under which this person may make this move on this subject, or None."""
+    for appointment in appointments_of(user, at):
+        if appointment.role not in rule.roles:
+            continue
+        if appointment.scope_area_code and not case.area_code.startswith(appointment.scope_area_code):
+            continue
+        if _holds(user, appointment, rule, case=case, subject=subject, at=at):
+            return appointment
+    return None
+
+
+def _holds(user, appointment, rule: Move, *, case: Case, subject, at: datetime) -> bool:
+    if rule.side == workflow.COMMAND:
+        return appointment.department_id == case.command_centre_id
+    if rule.side == workflow.DEPARTMENT:
+        if appointment.role == Role.HANDLER:
+            return subject.handler_id == user.pk
+        return subject.department_id in departments_of(user, at)
+    if appointment.role == Role.COLLECTOR:
+        return subject.collector_id == user.pk
+    return appointment.department_id == case.supervision_centre_id
+
+
+def conflict(part: CasePart | None, rule: Move) -> str:
+    """Return why the part a person already has in a case forbids this move: "other_side", "hand_and_judge" or ""."""
+    if part is None:
+        return ""
+    if part.side != rule.side:
+        return "other_side"
+    if (rule.proof == workflow.JUDGED and part.had_hand) or (rule.proof == workflow.HAND and part.has_judged):
+        return "hand_and_judge"
+    return ""
+
+
+@dataclass(frozen=True)
+class Button:
+    """One move that this person may make now. `subject` is the row it is made on."""
+
+    rule: Move
+    subject: object
+
+    @property
+    def url_name(self) -> str:
+        """Return the name of the door that serves this move."""
+        return f"{self.rule.door}:move"
+
+
+def open_moves(user, case: Case, *, at: datetime, stints=(), tasks=(), requests=()) -> list[Button]:
+    """Return the buttons this person has on this case now, in the table's order; one query for his part in it."""
+    part = CasePart.objects.filter(case=case, actor=user).first()
+    buttons = []
+    for subject in (case, *stints, *tasks, *requests):
+        kind = getattr(subject, "kind", "")
+        for rule in workflow.possible(type_of[type(subject)], stage=subject.stage, case_stage=case.stage, kind=kind):
+            if rule.verb == "review_dispatch" and not case.needs_dispatch_review:
+                continue
+            if conflict(part, rule):
+                continue
+            if appointment_for(user, rule, case=case, subject=subject, at=at):
+                buttons.append(Button(rule, subject))
+    order = {move: place for place, move in enumerate(workflow.MOVES)}
+    return sorted(buttons, key=lambda button: order[button.rule])
+
+
+def may_see_reporter(user, case: Case, at: datetime) -> bool:
+    """True for the supervision desk of the case's own centre; never for command, departments, collectors or leaders."""
+    return any(
+        appointment.role in (Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER)
+        and appointment.department_id == case.supervision_centre_id
+        for appointment in appointments_of(user, at)
+    )

@@ -1,0 +1,96 @@
+"""The named questions asked of cases. `visible_to` is the one place that says which cases a person may see."""
+
+from datetime import datetime, timedelta
+
+from django.contrib.gis.db import models
+from django.db.models import Exists, OuterRef, Q
+
+from accounts.permissions import appointments_of, departments_of
+from accounts.roles import Role
+from cases import workflow
+
+SUPERVISION_DESKS = (Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER, Role.INSPECTOR, Role.VIDEO_OPERATOR)
+COMMAND_DESKS = (Role.DISPATCHER, Role.COMMANDER)
+OVERSEERS = (Role.LEADER, Role.EVALUATOR)
+
+
+class CaseQuerySet(models.QuerySet):
+    """Cases, as the desks ask for them."""
+
+    def visible_to(self, user, at: datetime):
+        """Return the cases this person may see by the appointments held at that time; nobody's: none.
+
+        Supervision sees its centre's, command its centre's from filing on, a department those it has (or had) in hand,
+        a collector what he reported or was sent to, leaders and evaluators their area. Administrators act on no case.
+        """
+        from cases.models import FieldTask, HandlingStint
+
+        seen = Q(pk__in=[])
+        departments = None
+        for appointment in appointments_of(user, at):
+            scope = Q(area_code__startswith=appointment.scope_area_code) if appointment.scope_area_code else Q()
+            if appointment.role in SUPERVISION_DESKS:
+                seen |= Q(supervision_centre=appointment.department_id) & scope
+            elif appointment.role in COMMAND_DESKS:
+                seen |= Q(command_centre=appointment.department_id, filed_at__isnull=False) & scope
+            elif appointment.role in OVERSEERS:
+                seen |= scope if appointment.scope_area_code else Q(pk__isnull=False)
+            elif appointment.role == Role.DEPARTMENT_OPERATOR:
+                departments = departments_of(user, at) if departments is None else departments
+                seen |= Exists(HandlingStint.objects.filter(case=OuterRef("pk"), department__in=departments))
+            elif appointment.role == Role.HANDLER:
+                seen |= Exists(HandlingStint.objects.filter(case=OuterRef("pk"), handler=user))
+            elif appointment.role == Role.COLLECTOR:
+                seen |= Q(reported_by=user) | Exists(FieldTask.objects.filter(case=OuterRef("pk"), collector=user))
+        return self.filter(seen)
+
+    def open(self):
+        """Return the cases on which somebody still has to do something."""
+        return self.filter(stage__in=workflow.OPEN)
+
+    def by_danger(self):
+        """Order by urgency, then by the deadline of the clock that runs now; without a deadline last."""
+        return self.order_by("-urgency", models.F("due_at").asc(nulls_last=True), "id")
+
+    def with_row(self):
+        """Fetch what one row of a queue shows, in one query."""
+        return self.select_related(
+            "minor_class", "holder_department", "holder_user", "duty_grid", "filing_condition"
+        ).defer("search", "last_hash")
+
+    def open_near(self, point, *, minor_class, at: datetime, metres: float, hours: float):
+        """Return open cases of the same class near a point, reported within some hours: possible duplicates."""
+        from grid.locate import within
+
+        return within(
+            self.open().filter(minor_class=minor_class, reported_at__gte=at - timedelta(hours=hours)),
+            "point", point, metres,
+        )  # fmt: skip
+
+
+class StintQuerySet(models.QuerySet):
+    """Handling stints."""
+
+    def at_departments(self, ids):
+        """Return the stints of these departments."""
+        return self.filter(department__in=ids)
+
+    def open(self):
+        """Return the stints that a department still holds."""
+        return self.filter(stage__in=workflow.STINT_OPEN)
+
+
+class TaskQuerySet(models.QuerySet):
+    """Field tasks."""
+
+    def waiting_for(self, collector):
+        """Return the tasks a collector has still to answer, the most pressing first."""
+        return self.filter(collector=collector, stage=workflow.TaskStage.SENT).order_by("due_at", "id")
+
+
+class RequestQuerySet(models.QuerySet):
+    """Requests of departments."""
+
+    def pending(self):
+        """Return the requests that wait for a decision."""
+        return self.filter(stage=workflow.RequestStage.PENDING)
