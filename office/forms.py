@@ -1,0 +1,140 @@
+"""Forms that carry files: what somebody chose once stays chosen, whatever else is wrong with the form."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID, uuid4
+
+from django import forms
+from django.core import signing
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from citymgmt.errors import Refusal
+from citymgmt.refusals import sentence
+from office.actions import refuse_too_many, store_file
+from office.models import StoredFile
+
+SALT = "office.kept"
+KEPT_SECONDS = 2 * 24 * 3600
+
+
+def kept_mark(file: StoredFile, *, by) -> str:
+    """A signed number of a stored file that only the person who handed it in may use; `by` is None for a citizen."""
+    return signing.dumps([str(file.public_id), by.pk if by else 0], salt=SALT)
+
+
+def kept_file(mark: str, *, by) -> StoredFile | None:
+    """The file behind a mark; None when the mark is forged, old or somebody else's."""
+    try:
+        public_id, owner = signing.loads(mark, salt=SALT, max_age=KEPT_SECONDS)
+    except signing.BadSignature:
+        return None
+    if owner not in (0, getattr(by, "pk", None)):
+        return None
+    return StoredFile.objects.filter(public_id=UUID(public_id)).first()
+
+
+@dataclass(frozen=True)
+class Kept:
+    file: StoredFile
+    mark: str
+
+
+class FilesInput(forms.ClearableFileInput):
+    """A file input with what is kept already shown above it, each with a box to leave it out again."""
+
+    allow_multiple_selected = True
+    kept: Collection[Kept] = ()
+
+    def value_from_datadict(self, data, files, name):
+        return files.getlist(name) if hasattr(files, "getlist") else []
+
+    def value_omitted_from_data(self, data, files, name) -> bool:
+        return name not in files and f"{name}_kept" not in data
+
+    def render(self, name, value, attrs=None, renderer=None):
+        attrs = self.build_attrs(self.attrs, {**(attrs or {}), "type": "file", "name": name})
+        attrs.pop("required", None)  # what is kept counts too
+        return render_to_string("_ui/files_input.html", {"name": name, "attrs": attrs, "kept": self.kept})
+
+
+class FilesField(forms.Field):
+    """Files of some kinds. `needed`: at least one, new or kept. `capture`: a phone opens its camera."""
+
+    widget = FilesInput
+
+    def __init__(
+        self, *, kinds: Collection[str] = ("picture",), multiple: bool = True, needed: bool = False,
+        capture: bool = False, **kwargs,
+    ) -> None:  # fmt: skip
+        super().__init__(required=False, **kwargs)
+        self.kinds, self.needed = kinds, needed
+        accept = {"picture": "image/*", "sound": "audio/*", "video": "video/*", "document": ".pdf,.docx,.xlsx"}
+        self.widget.attrs["accept"] = ",".join(accept[kind] for kind in kinds)
+        if multiple:
+            self.widget.attrs["multiple"] = True
+        if capture:
+            self.widget.attrs["capture"] = "environment"
+
+    def clean(self, value):
+        return list(value or [])
+
+
+class KeepsFiles(forms.Form):
+    """Mixin: call `keep_files` before `is_valid`; afterwards `cleaned_data` holds StoredFile rows for each FilesField.
+
+    New uploads are stored at once and outside the action's transaction. A file that is refused is an error of its
+    field; the others stay.
+    """
+
+    @property
+    def file_fields(self) -> list[str]:
+        return [name for name, field in self.fields.items() if isinstance(field, FilesField)]
+
+    def keep_files(self, *, by, at: datetime) -> None:
+        """Store what was chosen now, find what was kept before, and show both when the form is drawn again."""
+        self.full_clean()
+        found = {name: self._kept_before(name, by=by) for name in self.file_fields}
+        new = sum(len(self._uploads(name)) for name in found)
+        try:
+            refuse_too_many(new + sum(len(files) for files in found.values()), at=at)
+        except Refusal as refusal:
+            # Nothing new is taken; what was kept stays.
+            self.add_error(None, sentence(refusal))
+        else:
+            for name, files in found.items():
+                self._store_new(name, files, by=by, at=at)
+        for name, files in found.items():
+            self._show(name, files, by=by)
+
+    def _uploads(self, name: str) -> list:
+        return self.fields[name].widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
+
+    def _kept_before(self, name: str, *, by) -> list[StoredFile]:
+        prefixed = self.add_prefix(name)
+        read = self.data.getlist if hasattr(self.data, "getlist") else lambda key: self.data.get(key, [])
+        left_out = set(read(f"{prefixed}_drop"))
+        marks = [mark for mark in read(f"{prefixed}_kept") if mark not in left_out]
+        files = [kept_file(mark, by=by) for mark in marks]
+        if None in files:
+            self.add_error(name, _("A file chosen earlier is no longer here. Choose it again."))
+        return [file for file in files if file is not None]
+
+    def _store_new(self, name: str, files: list[StoredFile], *, by, at: datetime) -> None:
+        for upload in self._uploads(name):
+            try:
+                stored = store_file(upload, public_id=uuid4(), by=by, at=at, kinds=self.fields[name].kinds)
+            except Refusal as refusal:
+                self.add_error(name, sentence(refusal))
+                continue
+            if stored.sha256 not in {file.sha256 for file in files}:  # the same one chosen twice
+                files.append(stored)
+
+    def _show(self, name: str, files: list[StoredFile], *, by) -> None:
+        field = self.fields[name]
+        if field.needed and not files and name not in self.errors:
+            self.add_error(name, _("A picture is needed here."))
+        if name in self.cleaned_data:
+            self.cleaned_data[name] = files
+        field.widget.kept = [Kept(file, kept_mark(file, by=by)) for file in files]
