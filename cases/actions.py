@@ -6,6 +6,7 @@ Free text goes beside the event; no personal data and no free text inside it.
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -31,6 +32,7 @@ from cases.models import (
     StageClock,
     WorkScheduleSpan,
 )
+from cases.time_limits import Unit
 from cases.workflow import (
     Also,
     Move,
@@ -181,6 +183,7 @@ def move(
     `subject` is a case, stint, task or request. Raises MoveNotAllowed, NotYours, OtherSide, HandAndJudge, or whatever the
     effect refuses with.
     """
+    at = at.replace(microsecond=0)  # judged in whole seconds, as clocks count
     with transaction.atomic():
         case_id = subject.pk if isinstance(subject, Case) else subject.case_id
         case = Case.objects.defer("search").select_for_update(no_key=True, of=("self",)).get(pk=case_id)
@@ -339,7 +342,7 @@ def _save(step: Step) -> None:
 
 def tell_live(case: Case) -> None:
     """Publish the change after commit: id, version, stage and topics, never data. A silent channel fails nothing."""
-    from citymgmt.live import publish
+    from citymgmt.live_publish import publish
 
     topics = [f"centre:{case.supervision_centre_id}", f"centre:{case.command_centre_id}"]
     if case.holder_department_id:
@@ -443,6 +446,7 @@ def report(
     `by` is a collector (saw it himself), a desk registering somebody else's call, or None for a citizen or a machine.
     Raises OutsideTheGrid, NoCentre.
     """
+    at = at.replace(microsecond=0)
     public_id = public_id or uuid4()
     known = Case.objects.filter(public_id=public_id).first()
     if known is not None:
@@ -609,16 +613,23 @@ def file(case: Case, *, by: User, at: datetime, condition, opinion: str = "", ur
     def promise(step: Step) -> None:
         if condition.minor_class_id != step.case.minor_class_id or not condition.is_active:
             raise NotThatCondition(condition=str(condition))
-        value, unit = condition.limit_value, condition.limit_unit
-        if value is None:  # no limit known: the city's default
-            value, unit = office_settings.get("cases.limit.handling_default", on=at.date(), area_code=case.area_code)
         step.case.filing_condition, step.case.close_condition = condition, condition.close_condition_zh
-        step.case.limit_value, step.case.limit_unit, step.case.filed_at = value, unit, at
+        step.case.limit_value, step.case.limit_unit = promised_limit(condition, step.case, at)
+        step.case.filed_at = at
         if urgent:
             step.case.urgency = max(step.case.urgency, Case.Urgency.URGENT)
-        step.facts.update(condition=condition.number, limit=f"{value} {unit}", urgent=urgent)
+        limit = f"{step.case.limit_value} {step.case.limit_unit}" if step.case.limit_unit else "none"
+        step.facts.update(condition=condition.number, limit=limit, urgent=urgent)
 
     return move(case, "file", by=by, at=at, text=opinion, effect=promise)
+
+
+def promised_limit(condition, case: Case, at: datetime) -> tuple[Decimal | None, str]:
+    """Return the limit that filing under a condition promises: its own, or the city's default, or (None, "") for none."""
+    if condition.limit_value is not None:
+        return condition.limit_value, condition.limit_unit
+    hours = office_settings.get("cases.limit.default_working_hours", on=at.date(), area_code=case.area_code)
+    return (Decimal(hours), str(Unit.WORKING_HOUR)) if hours else (None, "")
 
 
 def not_file(case: Case, *, by: User, at: datetime, reason: str) -> Case:

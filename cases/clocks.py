@@ -293,7 +293,7 @@ class Turn:
         """Copy the clock that matters now to the case, and each handling and task clock's deadline to its subject."""
         open_clocks = [c for c in self.clocks if c.state != StageClock.State.STOPPED and c.name != Clock.OVERALL]
         running = [clock for clock in open_clocks if clock.state == StageClock.State.RUNNING]
-        lamp = min(running or open_clocks, key=lambda clock: (clock.due_at, clock.pk), default=None)
+        lamp = min(running or open_clocks, key=_pressing, default=None)
         case = self.case
         case.clock = lamp.name if lamp else ""
         case.clock_started_at = lamp.started_at if lamp else None
@@ -312,6 +312,11 @@ _MUTABLE = [
     "state", "used_seconds", "extra_seconds", "running_since", "due_at", "yellow_at", "paused_at", "resume_at",
     "stopped_at", "next_look_at", "told_level", "rounds", "is_provisional",
 ]  # fmt: skip
+
+
+def _pressing(clock: StageClock) -> tuple:
+    """Order clocks by their deadline; one without a limit presses least."""
+    return clock.due_at is None, clock.due_at or clock.started_at, clock.pk
 
 
 def _fingerprint(clock: StageClock) -> tuple:

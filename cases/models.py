@@ -8,7 +8,7 @@ import uuid
 
 from django.conf import settings
 from django.contrib.gis.db import models
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, GistIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from cases import workflow
 from cases.querysets import CaseQuerySet, RequestQuerySet, StintQuerySet, TaskQuerySet
 from cases.time_limits import Unit
+from grid.models import Geography
 
 
 def _choices(labels: dict[str, str], members) -> list[tuple[str, str]]:
@@ -89,7 +90,7 @@ class Case(models.Model):
     # the promise, frozen at filing
     limit_value = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
     limit_unit = models.CharField(max_length=16, choices=UNIT_CHOICES, blank=True)
-    close_condition = models.CharField(_("Close condition"), max_length=500, blank=True)
+    close_condition = models.TextField(_("Close condition"), blank=True)
 
     # the clock that runs now (projection of StageClock, for queues and lamps)
     clock = models.CharField(max_length=12, blank=True)
@@ -131,9 +132,12 @@ class Case(models.Model):
                 condition=Q(stage="closed", closed_at__isnull=False) | ~Q(stage="closed") & Q(closed_at__isnull=True),
             ),
             models.CheckConstraint(
-                name="case_filed_means_condition_and_limit",
-                condition=Q(filed_at__isnull=True)
-                | Q(filing_condition__isnull=False, limit_value__isnull=False) & ~Q(limit_unit=""),
+                name="case_filed_means_condition",
+                condition=Q(filed_at__isnull=True) | Q(filing_condition__isnull=False),
+            ),
+            models.CheckConstraint(
+                name="case_limit_has_a_unit",
+                condition=Q(limit_value__isnull=True, limit_unit="") | Q(limit_value__gt=0) & ~Q(limit_unit=""),
             ),
             models.CheckConstraint(
                 name="case_departments_only_after_filing",
@@ -154,6 +158,11 @@ class Case(models.Model):
             models.Index(fields=["area_code", "-reported_at"], name="case_area"),
             models.Index(fields=["reporter_ref"], name="case_reporter", condition=Q(reporter_ref__isnull=False)),
             GinIndex(fields=["search"], name="case_search"),
+            GistIndex(
+                Geography(models.F("point")),
+                name="case_open_near",
+                condition=Q(stage__in=[str(s) for s in workflow.OPEN]),
+            ),
         ]
 
     def __str__(self) -> str:

@@ -107,12 +107,15 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.UserLanguage",
+    # Every page asks who is there, except those marked login_not_required.
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "accounts.middleware.IdleLock",
+    "accounts.middleware.FirstPassword",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "django_htmx.middleware.HtmxMiddleware",
-    "citymgmt.errors.RefusalMiddleware",
+    "citymgmt.middleware.RefusalMiddleware",
     "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -132,6 +135,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "accounts.context_processors.frame",
             ],
         },
     },
@@ -171,6 +175,10 @@ if DATABASE_ROLE not in {"app", "owner"}:
     refuse(f"CITY_DB_ROLE must be app or owner, not {DATABASE_ROLE!r}.")
 
 DATABASES = {"default": database(DATABASE_OWNER_URL if DATABASE_ROLE == "owner" else DATABASE_URL)}
+# Two test runs at once do not share a database; the workers of one run add their own suffix.
+DATABASES["default"]["TEST"] = {
+    "NAME": f"test_{DATABASES['default']['NAME']}_{os.environ.setdefault('CITY_TEST_RUN', str(os.getpid()))}"
+}
 
 
 def library(package: str, pattern: str) -> str | None:
@@ -268,6 +276,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_VERBOSE = False
+AXES_LOCKOUT_CALLABLE = "accounts.views.tried_too_often"
 
 # The keys of the vault (accounts/vault.py): 32 bytes each, kept outside the database and its backup.
 VAULT_KEY_FILE = folder("VAULT_KEY_FILE", "secrets/vault.json")

@@ -1,0 +1,169 @@
+"""Working time 工作时间: which instants count, and how many working seconds lie between two of them. Pure: no Django.
+
+A day is worked when it is a make-up day, or a weekday that is no holiday; on it count the spans of the schedule in force.
+Every question becomes arithmetic on one running total: the working seconds since the first day known, kept per day, so
+that adding a limit is a bisection and never a walk.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+BEIJING = ZoneInfo("Asia/Shanghai")
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2060, 12, 31)
+DEFAULT_DAY_SECONDS = 480 * 60
+
+
+class Span(NamedTuple):
+    """A stretch of a day that is worked, in seconds after midnight: opens ≤ t < closes."""
+
+    opens: int
+    closes: int
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The spans of a working day, with dates of validity; `valid_to` is the first day on which it no longer holds."""
+
+    spans: tuple[Span, ...]
+    valid_from: date = FIRST_DAY
+    valid_to: date | None = None
+
+    @property
+    def day_seconds(self) -> int:
+        """Return the working seconds of one working day."""
+        return sum(span.closes - span.opens for span in self.spans)
+
+
+def clock_seconds(of: time) -> int:
+    """Return the seconds after midnight."""
+    return of.hour * 3600 + of.minute * 60 + of.second
+
+
+class WorkCalendar:
+    """The working calendar of a city. Instants are aware datetimes, results are in its own time zone."""
+
+    def __init__(
+        self,
+        schedules: Sequence[Schedule],
+        *,
+        holidays: Iterable[date] = (),
+        make_up_days: Iterable[date] = (),
+        official_until: date | None = None,
+        tz: ZoneInfo = BEIJING,
+    ) -> None:
+        """`official_until`: the last day of the published calendar; what reaches past it is provisional (None: nothing is)."""
+        self.schedules = sorted(schedules, key=lambda schedule: schedule.valid_from)
+        self.holidays, self.make_up_days = frozenset(holidays), frozenset(make_up_days)
+        self.official_until, self.tz = official_until, tz
+        self._first = FIRST_DAY.toordinal()
+        self._spans: list[tuple[Span, ...]] = []
+        self._totals: list[int] = [0]  # working seconds before day i; one more entry than days
+        for ordinal in range(self._first, LAST_DAY.toordinal() + 1):
+            spans = self._spans_of(date.fromordinal(ordinal))
+            self._spans.append(spans)
+            self._totals.append(self._totals[-1] + sum(span.closes - span.opens for span in spans))
+
+    @classmethod
+    def from_rows(
+        cls,
+        *,
+        spans: Iterable[tuple[date, date | None, time, time]],
+        holidays: Iterable[date],
+        make_up_days: Iterable[date],
+        official_until: date | None,
+        tz: ZoneInfo = BEIJING,
+    ) -> "WorkCalendar":
+        """Build a calendar from rows (valid_from, valid_to, opens, closes): rows of the same validity are one schedule."""
+        by_validity: dict[tuple[date, date | None], list[Span]] = {}
+        for valid_from, valid_to, opens, closes in spans:
+            span = Span(clock_seconds(opens), clock_seconds(closes))
+            by_validity.setdefault((valid_from, valid_to), []).append(span)
+        schedules = [Schedule(tuple(sorted(found)), *validity) for validity, found in by_validity.items()]
+        return cls(schedules, holidays=holidays, make_up_days=make_up_days, official_until=official_until, tz=tz)
+
+    def schedule_on(self, day: date) -> Schedule | None:
+        """Return the schedule in force on a day: of several the one that began last."""
+        for schedule in reversed(self.schedules):
+            if schedule.valid_from <= day and (schedule.valid_to is None or day < schedule.valid_to):
+                return schedule
+        return None
+
+    def is_workday(self, day: date) -> bool:
+        """True for a make-up Saturday or Sunday and for every other weekday that is no holiday."""
+        return day in self.make_up_days or (day.weekday() < 5 and day not in self.holidays)
+
+    def spans(self, day: date) -> tuple[Span, ...]:
+        """Return the spans worked on a day; () on a day off."""
+        index = day.toordinal() - self._first
+        return self._spans[index] if 0 <= index < len(self._spans) else self._spans_of(day)
+
+    def day_seconds(self, day: date) -> int:
+        """Return the seconds of one 工作日 under the schedule in force: 480 minutes where none is known."""
+        schedule = self.schedule_on(day)
+        return (schedule.day_seconds if schedule else 0) or DEFAULT_DAY_SECONDS
+
+    def seconds_between(self, start: datetime, end: datetime) -> int:
+        """Return the working seconds in [start, end), whole seconds; 0 when end is not after start."""
+        return max(0, self._position(end) - self._position(start))
+
+    def add(self, start: datetime, seconds: int) -> datetime:
+        """Return the first instant, not before start, by which so many working seconds have passed.
+
+        Raises OverflowError beyond the year 2060.
+        """
+        if seconds <= 0:
+            return start.astimezone(self.tz)
+        target = self._position(start) + seconds
+        index = bisect_left(self._totals, target) - 1
+        if index >= len(self._spans):
+            raise OverflowError("the working calendar ends in 2060")
+        left = target - self._totals[index]
+        for span in self._spans[index]:
+            length = span.closes - span.opens
+            if left <= length:
+                return self._instant(index, span.opens + left)
+            left -= length
+        raise AssertionError("a day's total is the sum of its spans")
+
+    def next_opening(self, at: datetime) -> datetime:
+        """Return the instant itself while work is on, otherwise the beginning of the next span."""
+        target = self._position(at)
+        index = bisect_right(self._totals, target) - 1
+        if index >= len(self._spans):
+            raise OverflowError("the working calendar ends in 2060")
+        left = target - self._totals[index]
+        for span in self._spans[index]:
+            length = span.closes - span.opens
+            if left < length:
+                return self._instant(index, span.opens + left)
+            left -= length
+        raise AssertionError("a day's total is the sum of its spans")
+
+    def _spans_of(self, day: date) -> tuple[Span, ...]:
+        if not self.is_workday(day):
+            return ()
+        schedule = self.schedule_on(day)
+        return schedule.spans if schedule else ()
+
+    def _position(self, at: datetime) -> int:
+        local = at.astimezone(self.tz)
+        index = local.toordinal() - self._first
+        if index < 0:
+            return 0
+        if index >= len(self._spans):
+            return self._totals[-1]
+        second = local.hour * 3600 + local.minute * 60 + local.second
+        total = self._totals[index]
+        for opens, closes in self._spans[index]:
+            if second <= opens:
+                break
+            total += min(second, closes) - opens
+        return total
+
+    def _instant(self, index: int, second: int) -> datetime:
+        day = date.fromordinal(self._first + index)
+        return datetime.combine(day, time(0), self.tz) + timedelta(seconds=second)

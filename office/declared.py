@@ -1,0 +1,111 @@
+"""Every setting of every room, declared once: its type, its value where nobody changed it, what it means.
+
+Pure: no Django. Dated rows override a value for the city or for an area (office/settings.py); the administrator edits
+them on the settings page. What must be known before the database answers is in citymgmt/settings.py instead.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+
+def gettext_noop(text: str) -> str:
+    """Mark a text for translation; it is translated where it is shown."""
+    return text
+
+
+@dataclass(frozen=True)
+class Declared:
+    """`lowest` and `highest` bound numbers, both allowed."""
+
+    type: type
+    default: Any
+    help: str
+    lowest: float | None = None
+    highest: float | None = None
+
+    def accepts(self, value: Any) -> bool:
+        """Whether the value may be kept: of the declared type (True is not a number) and within the bounds."""
+        if isinstance(value, bool) != (self.type is bool) or not isinstance(value, self.kinds):
+            return False
+        return (self.lowest is None or value >= self.lowest) and (self.highest is None or value <= self.highest)
+
+    @property
+    def kinds(self) -> tuple[type, ...]:
+        return (int, float) if self.type is float else (self.type,)
+
+
+SETTINGS: dict[str, Declared] = {
+    # office
+    "office.centre_name": Declared(
+        str, "城市管理监督指挥中心", gettext_noop("Name of the centre at the top of every page.")
+    ),
+    "office.merged_hall": Declared(
+        bool,
+        False,
+        gettext_noop(
+            "The seats of both centres share one hall: an account may hold roles of both sides, never on one case."
+        ),
+    ),
+    "office.is_demo": Declared(bool, False, gettext_noop("The data are invented for a demonstration: every page says so.")),
+    "office.files_at_once": Declared(int, 9, gettext_noop("Files that may be handed in at once."), 1, 20),
+    "office.picture_mb": Declared(int, 20, gettext_noop("Largest picture, in megabytes."), 1, 60),
+    "office.picture_megapixels": Declared(int, 60, gettext_noop("Largest picture, in million pixels."), 1, 200),
+    "office.sound_mb": Declared(int, 20, gettext_noop("Largest sound recording, in megabytes."), 1, 60),
+    "office.video_mb": Declared(int, 50, gettext_noop("Largest video, in megabytes."), 1, 60),
+    "office.document_mb": Declared(int, 20, gettext_noop("Largest document, in megabytes."), 1, 60),
+    # accounts
+    "accounts.idle_minutes": Declared(
+        int, 30, gettext_noop("Minutes without use after which a desk asks for the password again."), 1, 720
+    ),
+    "accounts.idle_minutes_field": Declared(
+        int, 720, gettext_noop("The same for collectors and handlers, who work on a phone in the street."), 1, 1440
+    ),
+    "accounts.longest_shift_hours": Declared(
+        int, 14, gettext_noop("A seat that nobody signed off is empty after so many hours."), 1, 48
+    ),
+    # cases: what each desk may take, in minutes on a continuous clock
+    "cases.limit.accept_minutes": Declared(int, 15, gettext_noop("Minutes to accept a report."), 1, 10080),
+    "cases.limit.send_verify_minutes": Declared(int, 15, gettext_noop("Minutes to send a verification."), 1, 10080),
+    "cases.limit.verify_minutes": Declared(int, 30, gettext_noop("Minutes to verify on the spot."), 1, 10080),
+    "cases.limit.filing_minutes": Declared(int, 15, gettext_noop("Minutes to file a report or to refuse it."), 1, 10080),
+    "cases.limit.dispatch_minutes": Declared(int, 15, gettext_noop("Minutes to dispatch a case."), 1, 10080),
+    "cases.limit.pass_on_minutes": Declared(int, 15, gettext_noop("Minutes to pass on a department's result."), 1, 10080),
+    "cases.limit.send_check_minutes": Declared(int, 15, gettext_noop("Minutes to send a check."), 1, 10080),
+    "cases.limit.check_minutes": Declared(int, 30, gettext_noop("Minutes to check on the spot."), 1, 10080),
+    "cases.limit.close_minutes": Declared(int, 15, gettext_noop("Minutes to close a case."), 1, 10080),
+    "cases.limit.default_working_hours": Declared(
+        int, 4, gettext_noop("Working hours to handle a case whose filing condition has no limit; 0: no limit."), 0, 1000
+    ),
+    "cases.lamp.yellow_share": Declared(
+        float, 0.8, gettext_noop("Share of the work time after which a running clock shows yellow."), 0.1, 0.99
+    ),
+    "cases.number_pattern": Declared(
+        str, "{division}-{date}-{serial:05d}", gettext_noop("Pattern of a case number: {division}, {date}, {serial}.")
+    ),
+    "cases.verify_sources": Declared(
+        list, ["hotline", "web", "media", "petition"], gettext_noop("Sources whose reports a collector verifies first.")
+    ),
+    "cases.near_metres": Declared(int, 50, gettext_noop("Metres within which an open case may be the same one."), 1, 2000),
+    "cases.near_hours": Declared(int, 24, gettext_noop("Hours within which an open case may be the same one."), 1, 8760),
+    # hotline
+    "hotline.citizen_pictures": Declared(int, 5, gettext_noop("Pictures that a citizen may add to one report."), 1, 9),
+    "hotline.follow_days": Declared(
+        int, 180, gettext_noop("Days for which a citizen's link still works after the matter has ended."), 7, 3650
+    ),
+    "hotline.reports_per_hour": Declared(
+        int, 30, gettext_noop("Reports that may come from one internet address in an hour."), 1, 10000
+    ),
+    "hotline.looks_per_hour": Declared(
+        int, 600, gettext_noop("Looks at citizens' links that may come from one internet address in an hour."), 10, 99999
+    ),
+    # patrol
+    "patrol.claimed_minutes": Declared(
+        int, 30, gettext_noop("Minutes by which a phone's time may lie before the server's and still count."), 0, 1440
+    ),
+    "patrol.verify_needs_picture": Declared(
+        bool, True, gettext_noop("A verification needs a picture unless it could not be done.")
+    ),
+    "patrol.check_needs_picture": Declared(
+        bool, True, gettext_noop("A check needs a picture unless it could not be done.")
+    ),
+}

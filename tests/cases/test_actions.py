@@ -1,0 +1,161 @@
+"""A case's life through the real actions, with the refusals beside the successes."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+
+from cases import actions
+from cases.models import Case, CaseEvent, StageClock
+from cases.workflow import Stage
+from tests.county import MONDAY, STAGES_OF_THE_TRIP, County, beijing
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def county() -> County:
+    return County.build()
+
+
+def test_a_collectors_report_lands_in_the_pool_with_its_place_and_a_running_clock(county):
+    case = county.report()
+    assert case.stage == Stage.REPORTED
+    assert case.unit_grid == county.cells[0]
+    assert case.duty_grid == county.duty_grid
+    assert case.area_code == "999902001001"
+    assert case.number.startswith("999902-20260302-")
+    assert (case.clock, case.due_at) == ("accept", MONDAY + timedelta(minutes=15))
+
+
+def test_the_same_report_twice_is_one_case(county):
+    first = county.report()
+    again = county.report(public_id=first.public_id)
+    assert again.pk == first.pk
+    assert Case.objects.count() == 1
+
+
+def test_a_point_in_no_cell_is_refused(county):
+    outside = county.point.clone()
+    outside.x += 1
+    with pytest.raises(actions.OutsideTheGrid):
+        county.report(point=outside)
+
+
+def test_a_citizens_report_is_verified_first_and_a_collectors_is_not(county):
+    own = actions.accept(county.report(), by=county.operator, at=MONDAY)
+    citizens = actions.accept(county.report(source="web"), by=county.operator, at=MONDAY)
+    assert own.stage == Stage.PENDING_FILING
+    assert citizens.stage == Stage.ACCEPTED
+
+
+@pytest.mark.parametrize("stage", STAGES_OF_THE_TRIP)
+def test_a_citizens_report_reaches_every_stage_of_the_trip(county, stage):
+    assert county.case_at(stage, source="web").stage == stage
+
+
+def test_filing_freezes_the_promise_of_its_condition(county):
+    case = county.case_at(Stage.PENDING_DISPATCH)
+    county.condition.limit_value = 99
+    county.condition.save()
+    case.refresh_from_db()
+    assert (case.limit_value, case.limit_unit) == (4, "working_hour")
+
+
+def test_filing_under_another_class_is_refused_and_keeps_the_stage(county):
+    case = county.case_at(Stage.PENDING_FILING)
+    with pytest.raises(actions.NotThatCondition):
+        actions.file(case, by=county.duty_leader, at=MONDAY, condition=county.urgent_condition)
+    case.refresh_from_db()
+    assert case.stage == Stage.PENDING_FILING
+    assert case.filed_at is None
+
+
+def test_a_move_the_table_does_not_know_is_refused_with_who_did_what(county):
+    case = county.case_at(Stage.PENDING_FILING)
+    with pytest.raises(actions.MoveNotAllowed) as refused:
+        actions.accept(case, by=county.operator, at=MONDAY)
+    assert refused.value.facts["who"] == str(county.operator)
+
+
+def test_a_person_without_the_role_is_refused(county):
+    case = county.case_at(Stage.PENDING_FILING)
+    with pytest.raises(actions.NotYours):
+        actions.file(case, by=county.operator, at=MONDAY, condition=county.condition)
+
+
+def test_nobody_who_reported_it_checks_it(county):
+    case = county.case_at(Stage.PENDING_CHECK)
+    with pytest.raises(actions.NotACollector):
+        actions.send_check(case, by=county.operator, at=MONDAY, collector=county.collector)
+
+
+def test_the_database_refuses_a_second_side(county):
+    case = county.case_at(Stage.PENDING_DISPATCH)
+    with pytest.raises(actions.OtherSide):
+        actions.take_part(case, county.duty_leader, side="command", proof="")
+
+
+def test_a_failed_check_goes_back_to_the_same_department_with_the_old_deadline(county):
+    case = county.case_at(Stage.CHECKING)
+    before = case.stints.get().due_at
+    case = actions.check(case.tasks.get(), by=county.other_collector, at=MONDAY + timedelta(hours=1), result="fail")
+    stint = case.stints.get()
+    assert case.stage == Stage.HANDLING
+    assert (stint.rework_count, stint.due_at) == (1, before)
+
+
+def test_closing_without_the_close_condition_is_refused(county):
+    case = county.case_at(Stage.PENDING_CLOSE)
+    with pytest.raises(actions.CloseConditionNotMet):
+        actions.close(case, by=county.duty_leader, at=MONDAY, met=False)
+
+
+def test_voiding_ends_what_is_still_open(county):
+    case = county.case_at(Stage.HANDLING)
+    case = actions.void(case, by=county.duty_leader, at=MONDAY + timedelta(hours=1), reason="误报")
+    assert case.stage == Stage.VOIDED
+    assert case.stints.get().stage == "withdrawn"
+    assert not StageClock.objects.filter(case=case).exclude(state="stopped").exists()
+
+
+def test_one_clock_runs_at_a_time_beside_the_whole_cases(county):
+    for stage in STAGES_OF_THE_TRIP[:-1]:
+        case = county.case_at(stage, source="web")
+        running = StageClock.objects.filter(case=case, state="running").exclude(name="overall")
+        assert running.count() == 1, stage
+
+
+def test_events_cannot_be_changed_or_deleted(county):
+    case = county.report()
+    for statement in ("UPDATE cases_caseevent SET verb = 'x'", "DELETE FROM cases_caseevent"):
+        with pytest.raises(IntegrityError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+            cursor.execute(statement)
+    assert case.events.count() == 1
+
+
+def test_each_event_carries_the_hash_of_the_one_before(county):
+    case = county.case_at(Stage.CLOSED)
+    previous = b""
+    for event in CaseEvent.objects.filter(case=case).order_by("sequence"):
+        assert previous.hex() in bytes(event.payload).decode()
+        previous = bytes(event.hash)
+    assert bytes(case.last_hash) == previous
+
+
+def test_handling_is_timed_in_working_hours_from_dispatch(county):
+    case = county.case_at(Stage.PENDING_HANDLE, at=beijing(2026, 3, 6, 17))
+    stint = case.stints.get()
+    assert stint.dispatched_at == beijing(2026, 3, 6, 17, 3)
+    assert stint.due_at == beijing(2026, 3, 9, 11, 3)
+
+
+def test_a_move_asks_the_database_no_more_than_fourteen_times(county, django_assert_max_num_queries):
+    case = county.case_at(Stage.PENDING_FILING)
+    with django_assert_max_num_queries(16):
+        actions.file(case, by=county.duty_leader, at=MONDAY + timedelta(minutes=5), condition=county.condition)
+
+
+def test_a_report_asks_the_database_no_more_than_fourteen_times(county, django_assert_max_num_queries):
+    with django_assert_max_num_queries(16):
+        county.report()
