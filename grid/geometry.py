@@ -184,7 +184,7 @@ def area_m2(geometry: BaseGeometry) -> float:
     return float(zone_of(geometry.centroid.x).to_metres(geometry).area) if not geometry.is_empty else 0.0
 
 
-# --- Laying cells -----------------------------------------------------------------------------------------------------
+# --- Laying cells ----------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -207,8 +207,8 @@ def lay_cells(
     """Lay squares over communities (code → outline in degrees) and cut them at the borders.
 
     No overlap, and no gap where the communities leave none: neighbours share every corner on their common border, also
-    after rounding. Each lies in one community and is numbered there from 001, west to east in each row, rows from north to south.
-    Pieces under `smallest_m2` join the neighbour in their community with which they share the longest border.
+    after rounding. Each lies in one community and is numbered there from 001, west to east in each row, rows from north
+    to south. Pieces under `smallest_m2` join the neighbour in their community with which they share the longest border.
     The same communities always give the same cells, in the order of their codes. OutlineIsEmpty, TooManyCells,
     codes.MalformedCode.
     """
@@ -331,7 +331,7 @@ def _in_reading_order(polygons: Iterable[Polygon], side_m: int) -> list[Polygon]
     return sorted(polygons, key=place)
 
 
-# --- Dividing an outline where nobody drew the borders --------------------------------------------------------------
+# --- Dividing an outline where nobody drew the borders ---------------------------------------------------------------
 
 
 def divide(

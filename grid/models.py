@@ -5,6 +5,7 @@ Geometry is in CGCS2000 degrees (EPSG:4490). Nothing is deleted: a row that no l
 
 import uuid
 
+from django.conf import settings
 from django.contrib.gis.db import models
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
@@ -57,7 +58,19 @@ class Dated(models.Model):
         abstract = True
 
 
-class Area(Named, Dated):
+class Changed(models.Model):
+    """Who changed the row last, by hand; empty as long as nobody did."""
+
+    changed_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, editable=False, related_name="+"
+    )
+    changed_at = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        abstract = True
+
+
+class Area(Named, Dated, Changed):
     """A division (district, county), a street (street, town) or a community (community, village)."""
 
     class Level(models.TextChoices):
@@ -146,7 +159,7 @@ class UnitGrid(Dated):
         return self.code
 
 
-class DutyGrid(Named, Dated):
+class DutyGrid(Named, Dated, Changed):
     """A set of unit grids that one or more collectors patrol; it may span communities."""
 
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
@@ -190,7 +203,7 @@ class DutyGridCell(Dated):
         return f"{self.duty_grid_id} · {self.unit_grid_id}"
 
 
-class Road(Named, Dated):
+class Road(Named, Dated, Changed):
     """A named road; its class drives patrol rounds, limits and scores."""
 
     class RoadClass(models.TextChoices):
