@@ -14,10 +14,10 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from components import codes, querysets
-from grid.models import ENDS_AFTER_IT_BEGINS, IS_CURRENT, SRID, Dated, Geography, Named, Period
+from grid.models import ENDS_AFTER_IT_BEGINS, IS_CURRENT, SRID, Changed, Dated, Geography, Named, Period
 
 
-class MinorClass(Named, Dated):
+class MinorClass(Named, Dated, Changed):
     """A class of the catalogue: a kind of component, or a kind of event. The scheme is part of its key."""
 
     class Scheme(models.TextChoices):
@@ -91,7 +91,7 @@ class MinorClass(Named, Dated):
         return self.major_name_zh if is_chinese or not self.major_name_en else self.major_name_en
 
 
-class FilingCondition(Dated):
+class FilingCondition(Dated, Changed):
     """A state of affairs that makes it a case. It carries the limit, which a city sets and dates."""
 
     class LimitUnit(models.TextChoices):
@@ -157,7 +157,7 @@ class FilingCondition(Dated):
         return self.close_condition_zh if is_chinese or not self.close_condition_en else self.close_condition_en
 
 
-class Component(models.Model):
+class Component(Changed):
     """A thing that stands in the street, with its identity card. Its identifier is given once and never again."""
 
     class State(models.TextChoices):
