@@ -29,7 +29,6 @@ from cases.models import (
     FieldTask,
     HandlingStint,
     Request,
-    StageClock,
     WorkScheduleSpan,
 )
 from cases.time_limits import Unit
@@ -200,12 +199,13 @@ def move(
                 raise NotYours(number=case.number, verb=rule.label)
             take_part(case, by, side=rule.side, proof=rule.proof)
         from_stage = case.stage
-        step.stints = list(case.stints.all())
-        step.tasks = list(case.tasks.all())
+        step.stints = list(case.stints.all()) if case.filed_at else []
+        step.tasks = list(case.tasks.all()) if case.stage in (Stage.VERIFYING, Stage.CHECKING) else []
         for rows in (step.stints, step.tasks):  # the subject itself is one of them: one object per row
             for place, row in enumerate(rows):
                 if row == fresh:
                     rows[place] = fresh
+        before = {id(row): _picture(row) for row in (*step.stints, *step.tasks)}
         if effect is not None:
             effect(step)
         _advance(step)
@@ -222,7 +222,7 @@ def move(
             recorded_at=step.recorded_at, from_stage=from_stage, text=text,
             facts={**step.facts, **({"files": [file.sha256 for file, _usage in files]} if files else {})},
         )  # fmt: skip
-        _save(step)
+        _save(step, before)
         return case
 
 
@@ -323,18 +323,25 @@ _STINT_FIELDS = [
 ]  # fmt: skip
 
 
-def _save(step: Step) -> None:
+_TASK_FIELDS = ["stage", "result", "answered_at", "point", "due_at"]
+
+
+def _fields(row: HandlingStint | FieldTask) -> list[str]:
+    return _STINT_FIELDS if isinstance(row, HandlingStint) else _TASK_FIELDS
+
+
+def _picture(row: HandlingStint | FieldTask) -> tuple:
+    return tuple(getattr(row, name) for name in _fields(row))
+
+
+def _save(step: Step, before: dict[int, tuple]) -> None:
     case = step.case
     case.version += 1
     case.moved_at = step.at
     case.save(update_fields=_CASE_FIELDS)
-    if step.stints:
-        HandlingStint.objects.bulk_update(step.stints, _STINT_FIELDS)
-    if step.tasks:
-        dues = {clock.task_id: clock.due_at for clock in StageClock.objects.filter(case=case, task__isnull=False)}
-        for task in step.tasks:
-            task.due_at = dues.get(task.pk, task.due_at)
-        FieldTask.objects.bulk_update(step.tasks, ["stage", "result", "answered_at", "point", "due_at"])
+    for row in (*step.stints, *step.tasks):
+        if before.get(id(row)) != _picture(row):
+            row.save(update_fields=_fields(row))
     if isinstance(step.subject, Request):
         step.subject.save(update_fields=["stage", "decided_by", "decided_at"])
     tell_live(case)

@@ -303,9 +303,12 @@ class Turn:
         case.holder_side = HOLDER_SIDE.get(lamp.name, "supervision") if lamp else ""
         case.holder_department_id = lamp.holder_department_id if lamp else None
         case.holder_user_id = lamp.holder_user_id if lamp else None
+        tasks = {task.pk: task for task in self.tasks}
         for clock in self.clocks:
             if clock.name == Clock.HANDLING and (stint := self._stint(clock)) is not None:
                 stint.due_at = clock.due_at
+            elif clock.task_id in tasks:
+                tasks[clock.task_id].due_at = clock.due_at
 
 
 _MUTABLE = [

@@ -8,6 +8,7 @@ from django.db.models import Exists, OuterRef, Q
 from accounts.permissions import appointments_of, departments_of
 from accounts.roles import Role
 from cases import workflow
+from grid.locate import within
 
 SUPERVISION_DESKS = (Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER, Role.INSPECTOR, Role.VIDEO_OPERATOR)
 COMMAND_DESKS = (Role.DISPATCHER, Role.COMMANDER)
@@ -23,8 +24,8 @@ class CaseQuerySet(models.QuerySet):
         Supervision sees its centre's, command its centre's from filing on, a department those it has (or had) in hand,
         a collector what he reported or was sent to, leaders and evaluators their area. Administrators act on no case.
         """
-        from cases.models import FieldTask, HandlingStint
-
+        stints = self.model._meta.get_field("stints").related_model.objects.filter(case=OuterRef("pk"))
+        tasks = self.model._meta.get_field("tasks").related_model.objects.filter(case=OuterRef("pk"))
         seen = Q(pk__in=[])
         departments = None
         for appointment in appointments_of(user, at):
@@ -37,11 +38,11 @@ class CaseQuerySet(models.QuerySet):
                 seen |= scope if appointment.scope_area_code else Q(pk__isnull=False)
             elif appointment.role == Role.DEPARTMENT_OPERATOR:
                 departments = departments_of(user, at) if departments is None else departments
-                seen |= Exists(HandlingStint.objects.filter(case=OuterRef("pk"), department__in=departments))
+                seen |= Exists(stints.filter(department__in=departments))
             elif appointment.role == Role.HANDLER:
-                seen |= Exists(HandlingStint.objects.filter(case=OuterRef("pk"), handler=user))
+                seen |= Exists(stints.filter(handler=user))
             elif appointment.role == Role.COLLECTOR:
-                seen |= Q(reported_by=user) | Exists(FieldTask.objects.filter(case=OuterRef("pk"), collector=user))
+                seen |= Q(reported_by=user) | Exists(tasks.filter(collector=user))
         return self.filter(seen)
 
     def open(self):
@@ -60,8 +61,6 @@ class CaseQuerySet(models.QuerySet):
 
     def open_near(self, point, *, minor_class, at: datetime, metres: float, hours: float):
         """Return open cases of the same class near a point, reported within some hours: possible duplicates."""
-        from grid.locate import within
-
         return within(
             self.open().filter(minor_class=minor_class, reported_at__gte=at - timedelta(hours=hours)),
             "point", point, metres,

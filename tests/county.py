@@ -17,6 +17,7 @@ from cases import actions, clocks
 from cases.models import Case, WorkScheduleSpan
 from cases.workflow import Source, Stage
 from components.models import FilingCondition, MinorClass
+from dispatch import actions as dispatch
 from grid.models import Area, DutyGrid, DutyGridCell, UnitGrid
 
 LONG_AGO = date(2000, 1, 1)
@@ -191,8 +192,6 @@ class County:
         return case
 
     def _trip(self, source: str):
-        from dispatch import actions as dispatch
-
         yield lambda case, at: actions.accept(case, by=self.operator, at=at)
         if source in ("hotline", "web", "media", "petition"):
             yield lambda case, at: actions.send_verify(case, by=self.operator, at=at, collector=self.collector)

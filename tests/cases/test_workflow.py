@@ -1,0 +1,70 @@
+"""The table of moves holds together: read it as a whole, without a database."""
+
+import pytest
+
+from accounts.roles import POWERS, ROLES, Role
+from cases import workflow
+from cases.workflow import MOVES, Stage, StintStage, Subject
+
+
+def test_every_open_stage_of_a_case_can_be_left():
+    left = {stage for move in MOVES if move.subject is Subject.CASE for stage in move.frm if stage != ""}
+    by_others = {Stage.VERIFYING, Stage.CHECKING, Stage.PENDING_HANDLE, Stage.HANDLING, Stage.SUSPENDED, Stage.HANDED_OVER}
+    assert set(workflow.OPEN) <= left | by_others
+
+
+def test_every_stage_but_the_first_is_reached():
+    reached = {outcome.case for move in MOVES for outcome in move.outcomes.values()}
+    reached |= {case for _stint, case in workflow.LEAST_ADVANCED}
+    later = {Stage.MERGED, Stage.SELF_HANDLED_CLOSED}  # side branches whose buttons are not drawn yet
+    assert set(Stage) - reached - {Stage.REPORTED} == later
+
+
+def test_a_final_stage_lets_nobody_go_on_but_the_reviewer_of_a_dispatch():
+    verbs = {move.verb for move in MOVES if move.subject is Subject.CASE and set(move.frm) & workflow.FINAL}
+    assert verbs == {"review_dispatch"}
+
+
+@pytest.mark.parametrize("move", MOVES, ids=lambda move: f"{move.subject}-{move.verb}")
+def test_a_moves_roles_belong_to_its_side(move):
+    assert move.side in POWERS
+    assert {ROLES[Role(role)].side for role in move.roles} == {move.side}
+
+
+def test_a_verb_is_one_button_of_one_subject():
+    keys = [(move.subject, move.verb) for move in MOVES]
+    assert len(keys) == len(set(keys))
+
+
+def test_no_two_buttons_of_one_role_share_a_key_in_one_stage():
+    for stage in Stage:
+        for role in Role:
+            keys = [move.key for move in MOVES
+                    if move.subject is Subject.CASE and stage in move.frm and role in move.roles and move.key]  # fmt: skip
+            assert len(keys) == len(set(keys)), (stage, role, keys)
+
+
+def test_a_stage_never_runs_and_pauses_a_clock_at_once():
+    assert not set(workflow.RUNNING) & set(workflow.PAUSED)
+
+
+@pytest.mark.parametrize(
+    ("stints", "shown"),
+    [
+        ([(StintStage.HANDED_OVER, True), (StintStage.HANDLING, True)], Stage.HANDLING),
+        ([(StintStage.ACCEPTED, True), (StintStage.HANDED_OVER, True)], Stage.HANDED_OVER),
+        ([(StintStage.ACCEPTED, True), (StintStage.PENDING_HANDLE, False)], Stage.PENDING_CHECK),
+        ([(StintStage.RETURNED, True)], Stage.PENDING_DISPATCH),
+        ([(StintStage.RETURNED, True), (StintStage.ACCEPTED, True)], Stage.PENDING_CHECK),
+        ([(StintStage.RETURNING, True), (StintStage.HANDED_OVER, True)], Stage.PENDING_DISPATCH),
+        ([], Stage.PENDING_DISPATCH),
+    ],
+)
+def test_a_case_shows_its_least_advanced_required_stint(stints, shown):
+    assert workflow.case_stage_of(stints) is shown
+
+
+def test_whoever_sees_dispatches_or_handles_has_a_hand_in_it_and_whoever_checks_or_closes_judges():
+    proof = {move.verb: move.proof for move in MOVES}
+    assert {verb for verb, kind in proof.items() if kind == workflow.JUDGED} == {"check", "close", "rework"}
+    assert proof["verify"] == proof["dispatch"] == proof["hand_over"] == workflow.HAND
