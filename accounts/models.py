@@ -180,8 +180,8 @@ class Appointment(models.Model):
         indexes = [models.Index(fields=["department", "role"], name="accounts_appointment_holders")]
         constraints = [
             models.CheckConstraint(
-                condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),
-                name="accounts_appointment_ends_after_it_begins",
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
+                name="accounts_appointment_ends_not_before_it_begins",
             ),
             ExclusionConstraint(
                 name="accounts_appointment_once_at_a_time",

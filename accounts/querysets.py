@@ -7,7 +7,7 @@ from django.db.models import Q, QuerySet
 
 
 def valid_on(day: date, *, prefix: str = "") -> Q:
-    """Rows whose validity holds on this day: from `valid_from` on, `valid_to` being the first day that it no longer does."""
+    """Rows valid on this day: from `valid_from` on; `valid_to` is the first day on which they no longer are."""
     return Q(**{f"{prefix}valid_from__lte": day}) & (
         Q(**{f"{prefix}valid_to__isnull": True}) | Q(**{f"{prefix}valid_to__gt": day})
     )

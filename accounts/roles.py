@@ -1,7 +1,7 @@
 """Roles 岗位 and sides: who the people of the two centres and the departments are, as one table.
 
-Pure: no Django. Supervision decides whether it is a case and whether it is done, command decides who does it, departments
-do it; an account holds roles of one of these three sides (`POWERS`). Source: the domain's table of roles and powers.
+Pure: no Django. Supervision decides whether it is a case and whether it is done, command decides who does it,
+departments do it; an account holds roles of one of these three sides (`POWERS`). Source: the domain's table of roles.
 """
 
 from dataclasses import dataclass
@@ -56,7 +56,7 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class RoleInfo:
-    """`is_desk`: logging in takes a seat and signs on for duty. `superiors`: who is told beside this role, nearest first."""
+    """`is_desk`: logging in takes a seat and signs on for duty. `superiors`: who is told beside this role."""
 
     side: Side
     label: str

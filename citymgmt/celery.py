@@ -8,7 +8,10 @@ from celery.schedules import crontab
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citymgmt.settings")
 
 # What happens: (task, when). When is a number of seconds or a crontab in the city's time.
-SCHEDULE: dict[str, tuple[str, int | crontab]] = {}
+SCHEDULE: dict[str, tuple[str, int | crontab]] = {
+    "heartbeat": ("office.tasks.heartbeat", 30),
+    "clean_up": ("office.tasks.clean_up", crontab(hour=4, minute=10)),
+}
 
 
 def beat_entry(task: str, when: int | crontab) -> dict:

@@ -46,7 +46,9 @@ SETTINGS: dict[str, Declared] = {
             "The seats of both centres share one hall: an account may hold roles of both sides, never on one case."
         ),
     ),
-    "office.is_demo": Declared(bool, False, gettext_noop("The data are invented for a demonstration: every page says so.")),
+    "office.is_demo": Declared(
+        bool, False, gettext_noop("The data are invented for a demonstration: every page says so.")
+    ),
     "office.files_at_once": Declared(int, 9, gettext_noop("Files that may be handed in at once."), 1, 20),
     "office.picture_mb": Declared(int, 20, gettext_noop("Largest picture, in megabytes."), 1, 60),
     "office.picture_megapixels": Declared(int, 60, gettext_noop("Largest picture, in million pixels."), 1, 200),
@@ -67,14 +69,22 @@ SETTINGS: dict[str, Declared] = {
     "cases.limit.accept_minutes": Declared(int, 15, gettext_noop("Minutes to accept a report."), 1, 10080),
     "cases.limit.send_verify_minutes": Declared(int, 15, gettext_noop("Minutes to send a verification."), 1, 10080),
     "cases.limit.verify_minutes": Declared(int, 30, gettext_noop("Minutes to verify on the spot."), 1, 10080),
-    "cases.limit.filing_minutes": Declared(int, 15, gettext_noop("Minutes to file a report or to refuse it."), 1, 10080),
+    "cases.limit.filing_minutes": Declared(
+        int, 15, gettext_noop("Minutes to file a report or to refuse it."), 1, 10080
+    ),
     "cases.limit.dispatch_minutes": Declared(int, 15, gettext_noop("Minutes to dispatch a case."), 1, 10080),
-    "cases.limit.pass_on_minutes": Declared(int, 15, gettext_noop("Minutes to pass on a department's result."), 1, 10080),
+    "cases.limit.pass_on_minutes": Declared(
+        int, 15, gettext_noop("Minutes to pass on a department's result."), 1, 10080
+    ),
     "cases.limit.send_check_minutes": Declared(int, 15, gettext_noop("Minutes to send a check."), 1, 10080),
     "cases.limit.check_minutes": Declared(int, 30, gettext_noop("Minutes to check on the spot."), 1, 10080),
     "cases.limit.close_minutes": Declared(int, 15, gettext_noop("Minutes to close a case."), 1, 10080),
     "cases.limit.default_working_hours": Declared(
-        int, 4, gettext_noop("Working hours to handle a case whose filing condition has no limit; 0: no limit."), 0, 1000
+        int,
+        4,
+        gettext_noop("Working hours to handle a case whose filing condition has no limit; 0: no limit."),
+        0,
+        1000,
     ),
     "cases.lamp.yellow_share": Declared(
         float, 0.8, gettext_noop("Share of the work time after which a running clock shows yellow."), 0.1, 0.99
@@ -85,8 +95,12 @@ SETTINGS: dict[str, Declared] = {
     "cases.verify_sources": Declared(
         list, ["hotline", "web", "media", "petition"], gettext_noop("Sources whose reports a collector verifies first.")
     ),
-    "cases.near_metres": Declared(int, 50, gettext_noop("Metres within which an open case may be the same one."), 1, 2000),
-    "cases.near_hours": Declared(int, 24, gettext_noop("Hours within which an open case may be the same one."), 1, 8760),
+    "cases.near_metres": Declared(
+        int, 50, gettext_noop("Metres within which an open case may be the same one."), 1, 2000
+    ),
+    "cases.near_hours": Declared(
+        int, 24, gettext_noop("Hours within which an open case may be the same one."), 1, 8760
+    ),
     # hotline
     "hotline.citizen_pictures": Declared(int, 5, gettext_noop("Pictures that a citizen may add to one report."), 1, 9),
     "hotline.follow_days": Declared(
@@ -96,7 +110,7 @@ SETTINGS: dict[str, Declared] = {
         int, 30, gettext_noop("Reports that may come from one internet address in an hour."), 1, 10000
     ),
     "hotline.looks_per_hour": Declared(
-        int, 600, gettext_noop("Looks at citizens' links that may come from one internet address in an hour."), 10, 99999
+        int, 600, gettext_noop("Looks at citizens' links that may come from one address in an hour."), 10, 99999
     ),
     # patrol
     "patrol.claimed_minutes": Declared(

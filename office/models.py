@@ -7,6 +7,7 @@ from django.contrib.gis.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
+from office.media import EXTENSIONS
 from office.querysets import MessageQuerySet
 
 
@@ -110,6 +111,11 @@ class StoredFile(models.Model):
 
     def __str__(self):
         return self.name or str(self.public_id)
+
+    def path(self, variant: str) -> str:
+        """Where in storage the bytes lie: `original`, and for pictures `view` and `thumb`, which carry no metadata."""
+        ending = EXTENSIONS[self.content_type] if variant == "original" else f"{variant}.jpg"
+        return f"{self.sha256[:2]}/{self.sha256[2:4]}/{self.sha256}.{ending}"
 
 
 class ReadLog(models.Model):

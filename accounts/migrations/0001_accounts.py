@@ -261,9 +261,9 @@ class Migration(migrations.Migration):
             model_name="appointment",
             constraint=models.CheckConstraint(
                 condition=models.Q(
-                    ("valid_to__isnull", True), ("valid_to__gt", models.F("valid_from")), _connector="OR"
+                    ("valid_to__isnull", True), ("valid_to__gte", models.F("valid_from")), _connector="OR"
                 ),
-                name="accounts_appointment_ends_after_it_begins",
+                name="accounts_appointment_ends_not_before_it_begins",
             ),
         ),
         migrations.AddConstraint(

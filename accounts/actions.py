@@ -1,0 +1,277 @@
+"""What the administrator does with departments, people and appointments; what everybody does with his own account."""
+
+import secrets
+from datetime import date, datetime, timedelta
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import PermissionDenied
+from django.db import IntegrityError, transaction
+from django.db.models import Value
+from django.db.models.functions import Concat, Substr
+from django.utils import timezone
+
+from accounts.models import Appointment, Department, Duty, User
+from accounts.permissions import may
+from accounts.querysets import valid_on
+from accounts.roles import ROLES, SIDE_LABELS, Role, sides_held
+from citymgmt.errors import Refusal
+from office import settings
+
+
+def _refuse_unless(by: User | None, what: str, *, at: datetime) -> None:
+    """Nobody (None) is the system itself: the demonstration, an import."""
+    if by is not None and not may(by, what, at=at):
+        raise PermissionDenied
+
+
+# --- Departments ---
+
+
+class DepartmentCodeTaken(Refusal):
+    code = "department_code_taken"
+
+
+class DepartmentUnderItself(Refusal):
+    code = "department_under_itself"
+
+
+class DepartmentInUse(Refusal):
+    code = "department_in_use"
+
+
+def create_department(
+    *, by: User | None, at: datetime, code: str, parent: Department | None = None, **facts
+) -> Department:
+    """Found a department below another one, or at the top. Raises DepartmentCodeTaken."""
+    _refuse_unless(by, "maintain_departments", at=at)
+    department = Department(code=code, parent=parent, path=_path(code, parent), **facts)
+    try:
+        with transaction.atomic():
+            department.save(force_insert=True)
+    except IntegrityError as error:
+        if Department.objects.filter(code=code).exists():
+            raise DepartmentCodeTaken(department_code=code) from error
+        raise
+    return department
+
+
+def change_department(department: Department, *, by: User | None, at: datetime, **facts) -> None:
+    """Change names, group, phone and the like. The code stays; place in the tree and end have actions of their own."""
+    _refuse_unless(by, "maintain_departments", at=at)
+    for name, value in facts.items():
+        setattr(department, name, value)
+    department.save(update_fields=list(facts))
+
+
+def move_department(department: Department, *, by: User | None, at: datetime, parent: Department | None) -> None:
+    """Put a department, with all below it, under another one. Raises DepartmentUnderItself.
+
+    Events and stints keep the path they were written with, so history is not moved.
+    """
+    _refuse_unless(by, "maintain_departments", at=at)
+    with transaction.atomic():
+        # Two moves at once could otherwise make a circle.
+        list(Department.objects.select_for_update().order_by("pk").values_list("pk"))
+        department.refresh_from_db(fields=["path", "code"])
+        if parent is not None:
+            parent.refresh_from_db(fields=["path"])
+            if parent.path.startswith(department.path):
+                raise DepartmentUnderItself(department=department.name)
+        old, new = department.path, _path(department.code, parent)
+        Department.objects.below(old).update(path=Concat(Value(new), Substr("path", len(old) + 1)))
+        department.parent, department.path = parent, new
+        department.save(update_fields=["parent"])
+
+
+def end_department(
+    department: Department, *, by: User | None, at: datetime, on: date, succeeded_by: Department | None = None
+) -> None:
+    """Close a department from a day on; its successor answers for what it did. Raises DepartmentInUse."""
+    _refuse_unless(by, "maintain_departments", at=at)
+    people = department.appointments.filter(valid_on(on)).count()
+    if people or department.children.valid(on).exists():
+        raise DepartmentInUse(department=department.name, people=people)
+    department.valid_to, department.succeeded_by = on, succeeded_by
+    department.save(update_fields=["valid_to", "succeeded_by"])
+
+
+def _path(code: str, parent: Department | None) -> str:
+    return f"{parent.path if parent else '/'}{code}/"
+
+
+# --- People ---
+
+
+class UsernameTaken(Refusal):
+    code = "username_taken"
+
+
+class StaffNumberTaken(Refusal):
+    code = "staff_number_taken"
+
+
+def first_password() -> str:
+    """A password to hand over on paper; it must be changed at the first log-in."""
+    letters = "abcdefghjkmnpqrstuvwxyz23456789"
+    return "-".join("".join(secrets.choice(letters) for _ in range(4)) for _ in range(4))
+
+
+def create_person(*, by: User | None, at: datetime, username: str, staff_number: str, password: str, **facts) -> User:
+    """Open an account for a person who has none. Raises UsernameTaken, StaffNumberTaken."""
+    _refuse_unless(by, "maintain_people", at=at)
+    user = User(username=username.strip().lower(), staff_number=staff_number.strip(), **facts)
+    user.set_password(password)
+    try:
+        with transaction.atomic():
+            user.save(force_insert=True)
+    except IntegrityError as error:
+        if User.objects.filter(staff_number=user.staff_number).exists():
+            raise StaffNumberTaken(staff_number=user.staff_number) from error
+        if User.objects.filter(username=user.username).exists():
+            raise UsernameTaken(username=user.username) from error
+        raise
+    return user
+
+
+def change_person(user: User, *, by: User | None, at: datetime, **facts) -> None:
+    """Change name, phone, activity. Whoever stops being active is logged out everywhere by that alone."""
+    _refuse_unless(by, "maintain_people", at=at)
+    for name, value in facts.items():
+        setattr(user, name, value)
+    user.save(update_fields=list(facts))
+
+
+def choose_language(user: User, *, language: str) -> None:
+    """The language of all pages for this person, on every device."""
+    user.language = language
+    user.save(update_fields=["language"])
+
+
+def change_own_password(user: User, *, password: str) -> None:
+    """Raises Django's ValidationError when the password breaks the rules. Other sessions of this person end."""
+    validate_password(password, user)
+    user.set_password(password)
+    user.must_change_password = False
+    user.save(update_fields=["password", "must_change_password"])
+
+
+def reset_password(user: User, *, by: User | None, at: datetime) -> str:
+    """Give somebody who forgot his password a first one again and return it; all his sessions end."""
+    _refuse_unless(by, "maintain_people", at=at)
+    password = first_password()
+    user.set_password(password)
+    user.must_change_password = True
+    user.sessions_valid_from = at
+    user.save(update_fields=["password", "must_change_password", "sessions_valid_from"])
+    return password
+
+
+def log_out_everywhere(user: User, *, by: User, at: datetime) -> None:
+    """End every session of this person, on all devices, and his duty. Everybody may do so with his own."""
+    if by.pk != user.pk:
+        _refuse_unless(by, "maintain_people", at=at)
+    user.sessions_valid_from = at
+    user.save(update_fields=["sessions_valid_from"])
+    sign_off(user, at=at)
+
+
+# --- Appointments 任职 ---
+
+
+class TwoSides(Refusal):
+    code = "two_sides"
+
+
+class AppointmentOverlaps(Refusal):
+    code = "appointment_overlaps"
+
+
+def appoint(
+    user: User,
+    *,
+    by: User | None,
+    at: datetime,
+    role: Role,
+    department: Department,
+    valid_from: date,
+    valid_to: date | None = None,
+    scope_area_code: str = "",
+) -> Appointment:
+    """Give somebody a role in a department from a day on. Raises TwoSides, AppointmentOverlaps.
+
+    One account holds roles of one side only, unless the city lets both centres share a hall (office.merged_hall);
+    nobody acts on both sides of one case even then.
+    """
+    _refuse_unless(by, "maintain_people", at=at)
+    role = Role(role)
+    with transaction.atomic():
+        # Two appointments at once could otherwise put one person on two sides.
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        if not settings.get("office.merged_hall", on=valid_from):
+            _refuse_two_sides(user, role, valid_from=valid_from, valid_to=valid_to)
+        try:
+            with transaction.atomic():
+                appointment = Appointment.objects.create(
+                    user=user,
+                    role=role,
+                    department=department,
+                    scope_area_code=scope_area_code,
+                    valid_from=valid_from,
+                    valid_to=valid_to,
+                )
+        except IntegrityError as error:
+            raise AppointmentOverlaps(person=user.name, department=department.name) from error
+    _forget_appointments(user)
+    return appointment
+
+
+def _refuse_two_sides(user: User, role: Role, *, valid_from: date, valid_to: date | None) -> None:
+    held = Appointment.objects.filter(user=user).exclude(valid_to__lte=valid_from)
+    if valid_to is not None:
+        held = held.filter(valid_from__lt=valid_to)
+    other = sides_held({Role(one.role) for one in held}) - sides_held({role})
+    if other and sides_held({role}):
+        raise TwoSides(
+            person=user.name,
+            held=[SIDE_LABELS[side] for side in sorted(other)],
+            wanted=SIDE_LABELS[ROLES[role].side],
+        )
+
+
+def end_appointment(appointment: Appointment, *, by: User | None, at: datetime, on: date) -> None:
+    """From this day on the role is no longer held. One that had not begun stays on record but never holds."""
+    _refuse_unless(by, "maintain_people", at=at)
+    appointment.valid_to = max(on, appointment.valid_from)
+    appointment.save(update_fields=["valid_to"])
+    _forget_appointments(appointment.user)
+
+
+def _forget_appointments(user: User) -> None:
+    user.__dict__.pop("_all_appointments", None)
+
+
+# --- Duty 值班 ---
+
+
+def longest_shift(at: datetime) -> timedelta:
+    """After so long a seat that nobody gave up counts as empty."""
+    return timedelta(hours=settings.get("accounts.longest_shift_hours", on=timezone.localdate(at)))
+
+
+def sign_on(user: User, *, at: datetime) -> Duty:
+    """Take the seat. Whoever has it already keeps it; one forgotten since an earlier shift ends first."""
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).get(pk=user.pk)
+        open_duty = Duty.objects.filter(user=user, ended_at__isnull=True).first()
+        if open_duty is not None:
+            ends_at = open_duty.started_at + longest_shift(at)
+            if at < ends_at:
+                return open_duty
+            open_duty.ended_at = ends_at
+            open_duty.save(update_fields=["ended_at"])
+        return Duty.objects.create(user=user, started_at=at)
+
+
+def sign_off(user: User, *, at: datetime) -> None:
+    """Give the seat up, if one is held."""
+    Duty.objects.filter(user=user, ended_at__isnull=True, started_at__lte=at).update(ended_at=at)

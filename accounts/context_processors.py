@@ -1,0 +1,38 @@
+"""What the frame of every page shows about the person and the house. Looked up only where a page shows it."""
+
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
+
+from accounts.actions import longest_shift
+from accounts.models import Duty
+from accounts.permissions import appointments_of, may
+from accounts.roles import ROLES
+from office import health, settings
+from office.models import Message
+
+MOST_COUNTED = 100
+
+
+def frame(request: HttpRequest) -> dict:
+    """`centre_name`; for somebody logged in also `appointments`, `unread_messages`, `is_on_duty`, `troubles`."""
+    at = timezone.now()
+    everybody = {"centre_name": settings.get("office.centre_name", on=timezone.localdate(at))}
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return everybody
+    return everybody | {
+        "appointments": SimpleLazyObject(lambda: appointments_of(user, at)),
+        "unread_messages": SimpleLazyObject(lambda: Message.objects.unread(user)[:MOST_COUNTED].count()),
+        "is_on_duty": SimpleLazyObject(lambda: _is_on_duty(user, at)),
+        "troubles": SimpleLazyObject(lambda: _troubles(request, user, at)),
+    }
+
+
+def _is_on_duty(user, at) -> bool:
+    takes_a_seat = any(ROLES[one.role].is_desk for one in appointments_of(user, at))
+    return takes_a_seat and Duty.objects.on_duty(at, longest=longest_shift(at)).filter(user=user).exists()
+
+
+def _troubles(request: HttpRequest, user, at) -> list[health.Check]:
+    return health.troubles(language=request.LANGUAGE_CODE, at=at) if may(user, "see_health", at=at) else []

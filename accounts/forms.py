@@ -1,0 +1,192 @@
+"""What is typed into the pages of this room. Forms check; actions do."""
+
+from django import forms
+from django.contrib.auth.password_validation import password_validators_help_text_html
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Appointment, Department, User
+from accounts.querysets import valid_on
+from accounts.roles import ROLES
+from office.declared import Declared
+
+
+class DateInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self, **kwargs):
+        super().__init__(format="%Y-%m-%d", **kwargs)
+
+
+class UnlockForm(forms.Form):
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+
+class OwnPasswordForm(forms.Form):
+    """The old password, and twice the new one."""
+
+    old = forms.CharField(
+        label=_("Present password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+    new = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text=password_validators_help_text_html,
+    )
+    again = forms.CharField(
+        label=_("New password again"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args, user: User, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.user = user
+
+    def clean_old(self) -> str:
+        if not self.user.check_password(self.cleaned_data["old"]):
+            raise forms.ValidationError(_("This is not your present password."))
+        return self.cleaned_data["old"]
+
+    def clean(self) -> dict:
+        new, again = self.cleaned_data.get("new"), self.cleaned_data.get("again")
+        if new and again and new != again:
+            self.add_error("again", _("The two new passwords differ. Type the new one again."))
+        if new and new == self.cleaned_data.get("old"):
+            self.add_error("new", _("The new password must differ from the present one."))
+        return self.cleaned_data
+
+
+class DepartmentForm(forms.ModelForm):
+    class Meta:
+        model = Department
+        fields = [
+            "code",
+            "name_zh",
+            "name_en",
+            "short_name",
+            "kind",
+            "parent",
+            "department_type",
+            "area_code",
+            "evaluation_group",
+            "is_evaluated",
+            "sends_messages",
+            "phone",
+            "sort",
+            "valid_from",
+        ]
+        widgets = {"valid_from": DateInput()}
+
+    def __init__(self, *args, day, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["parent"].queryset = Department.objects.valid(day)
+        if self.instance.pk:
+            # A code stands on events and stints of the past: it never changes.
+            del self.fields["code"]
+            del self.fields["valid_from"]
+
+
+class EndDepartmentForm(forms.Form):
+    on = forms.DateField(label=_("Ends on"), widget=DateInput())
+    succeeded_by = forms.ModelChoiceField(label=_("Succeeded by"), queryset=Department.objects.none(), required=False)
+
+    def __init__(self, *args, department: Department, day, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.department = department
+        self.fields["succeeded_by"].queryset = Department.objects.valid(day).exclude(pk=department.pk)
+
+    def clean_on(self):
+        if self.cleaned_data["on"] <= self.department.valid_from:
+            raise forms.ValidationError(_("A department can end only after it began."))
+        return self.cleaned_data["on"]
+
+
+class PersonForm(forms.ModelForm):
+    class Meta:
+        model = User
+        fields = ["username", "staff_number", "name_zh", "name_en", "phone", "language", "is_active"]
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            del self.fields["username"]
+            del self.fields["staff_number"]
+        else:
+            del self.fields["is_active"]
+
+    def clean_username(self) -> str:
+        return self.cleaned_data["username"].strip().lower()
+
+
+class AppointmentForm(forms.ModelForm):
+    role = forms.ChoiceField(label=_("Role"))
+
+    class Meta:
+        model = Appointment
+        fields = ["role", "department", "scope_area_code", "valid_from", "valid_to"]
+        widgets = {"valid_from": DateInput(), "valid_to": DateInput()}
+
+    def __init__(self, *args, day, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = [(role.value, _(info.label)) for role, info in ROLES.items()]
+        self.fields["department"].queryset = Department.objects.filter(valid_on(day))
+
+
+class PersonFilter(forms.Form):
+    """Which people a list shows; kept in the page's address."""
+
+    q = forms.CharField(label=_("Name or number"), required=False)
+    role = forms.ChoiceField(label=_("Role"), required=False)
+    department = forms.ModelChoiceField(
+        label=_("Department"), queryset=Department.objects.none(), required=False, to_field_name="public_id"
+    )
+
+    def __init__(self, *args, day, **kwargs):
+        super().__init__(*args, **kwargs)
+        roles = [(role.value, _(info.label)) for role, info in ROLES.items()]
+        self.fields["role"].choices = [("", _("All roles")), *roles]
+        self.fields["department"].queryset = Department.objects.valid(day)
+        self.fields["department"].empty_label = _("All departments")
+
+
+# How a value is typed, by its declared type.
+SETTING_FIELDS = {
+    bool: lambda: forms.TypedChoiceField(
+        choices=[("yes", _("Yes")), ("no", _("No"))], coerce=lambda text: text == "yes"
+    ),
+    int: forms.IntegerField,
+    float: forms.FloatField,
+    str: forms.CharField,
+    list: forms.JSONField,
+    dict: forms.JSONField,
+}
+
+
+class SettingForm(forms.Form):
+    area_code = forms.CharField(
+        label=_("Area code"), required=False, max_length=15, help_text=_("Empty: for the whole city.")
+    )
+    valid_from = forms.DateField(label=_("Valid from"), widget=DateInput())
+
+    def __init__(self, *args, declared: Declared, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.declared = declared
+        field = SETTING_FIELDS[declared.type]()
+        field.label = _("Value")
+        self.fields = {"value": field, **self.fields}
+
+    def clean_value(self):
+        value = self.cleaned_data["value"]
+        if not self.declared.accepts(value):
+            raise forms.ValidationError(
+                _("Allowed is %(lowest)s to %(highest)s."),
+                params={"lowest": self.declared.lowest, "highest": self.declared.highest},
+            )
+        return value

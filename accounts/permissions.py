@@ -1,0 +1,160 @@
+"""Who somebody is at this moment, whom he answers to, and what he may do in the maintenance pages."""
+
+from collections.abc import Collection
+from datetime import date, datetime
+
+from django.utils import timezone
+
+from accounts.models import Appointment, Department, User
+from accounts.roles import ROLES, Role, Side
+
+# --- Who somebody is ---
+
+
+def appointments_of(user, at: datetime) -> tuple[Appointment, ...]:
+    """What this person is appointed to on this day, with departments, in the order of the loop; () for nobody.
+
+    One query for each user object, so one a request; the departments come with it.
+    """
+    if not getattr(user, "pk", None) or not user.is_active:
+        return ()
+    known = user.__dict__.get("_all_appointments")
+    if known is None:
+        known = tuple(Appointment.objects.filter(user=user).select_related("department").order_by("valid_from", "id"))
+        user.__dict__["_all_appointments"] = known
+    day = timezone.localdate(at)
+    order = list(ROLES)
+    return tuple(sorted((one for one in known if _valid(one, day)), key=lambda one: order.index(one.role)))
+
+
+def _valid(row: Appointment | Department, day: date) -> bool:
+    return row.valid_from <= day and (row.valid_to is None or day < row.valid_to)
+
+
+def acting(
+    user, *, at: datetime, side: Side | None = None, roles: Collection[Role] | None = None
+) -> Appointment | None:
+    """The first appointment of this person on this side and among these roles (None: any), None when there is none."""
+    for appointment in appointments_of(user, at):
+        if side is not None and ROLES[appointment.role].side != side:
+            continue
+        if roles is not None and appointment.role not in roles:
+            continue
+        return appointment
+    return None
+
+
+def departments_of(user, at: datetime) -> frozenset[int]:
+    """The ids of the departments this person is appointed in and of all below them."""
+    appointments = appointments_of(user, at)
+    paths = tuple(sorted({appointment.department.path for appointment in appointments}))
+    known = user.__dict__.setdefault("_departments_below", {})
+    if paths not in known:
+        known[paths] = (
+            frozenset(Department.objects.below(*paths).values_list("pk", flat=True)) if paths else frozenset()
+        )
+    return known[paths]
+
+
+def topics_of(user, at: datetime) -> list[str]:
+    """What this person's pages listen to: what concerns him, his role in his department, his department."""
+    appointments = appointments_of(user, at)
+    return [
+        f"user:{user.pk}",
+        *sorted({f"department:{one.department_id}" for one in appointments}),
+        *sorted({f"role:{one.role}:{one.department_id}" for one in appointments}),
+    ]
+
+
+# --- Whom somebody answers to ---
+
+# Who is told about a department as a whole, nearest first: its leader, else the desk of the body above it.
+ABOVE_A_DEPARTMENT = (Role.LEADER, Role.DEPARTMENT_OPERATOR)
+
+
+def superiors_of(who: User | Department, *, at: datetime) -> list[User]:
+    """The people told beside this person or department; [] when nobody stands above.
+
+    For a person: the nearest holders of the roles above his (accounts/roles.py) in his department or above it.
+    For a department: its own leader, else the leader or the desk of the nearest department above, else the commander.
+    """
+    if isinstance(who, Department):
+        return _above_department(who, at)
+    found: dict[int, User] = {}
+    for appointment in appointments_of(who, at):
+        for role in ROLES[appointment.role].superiors:
+            holders = [one for one in _nearest(role, appointment.department, at) if one.pk != who.pk]
+            if holders:
+                found.update((one.pk, one) for one in holders)
+                break
+        else:
+            if appointment.role == Role.DEPARTMENT_OPERATOR:
+                found.update((one.pk, one) for one in _above_department(appointment.department, at))
+    return list(found.values())
+
+
+def _above_department(department: Department, at: datetime) -> list[User]:
+    for role in ABOVE_A_DEPARTMENT:
+        # The desk itself is the holder; only a desk further up is above it.
+        holders = _nearest(role, department, at, itself=role == Role.LEADER)
+        if holders:
+            return holders
+    centres = Department.objects.filter(kind=Department.Kind.COMMAND_CENTRE).valid(timezone.localdate(at))
+    return _holders(Role.COMMANDER, [centre.pk for centre in centres], at)
+
+
+def _nearest(role: Role, department: Department, at: datetime, *, itself: bool = True) -> list[User]:
+    """Holders of the role in the department or, failing that, in the nearest one above it."""
+    codes = department.path.strip("/").split("/")
+    above = [f"/{'/'.join(codes[:length])}/" for length in range(len(codes), 0, -1)]
+    wanted = above if itself else above[1:]
+    by_path: dict[str, list[User]] = {}
+    appointments = (
+        Appointment.objects.filter(role=role, department__path__in=wanted, user__is_active=True)
+        .valid(timezone.localdate(at))
+        .select_related("user", "department")
+        .order_by("id")
+    )
+    for appointment in appointments:
+        by_path.setdefault(appointment.department.path, []).append(appointment.user)
+    return next((by_path[path] for path in wanted if path in by_path), [])
+
+
+def _holders(role: Role, departments: Collection[int], at: datetime) -> list[User]:
+    appointments = (
+        Appointment.objects.filter(role=role, department__in=departments, user__is_active=True)
+        .valid(timezone.localdate(at))
+        .select_related("user")
+        .order_by("id")
+    )
+    return list({one.user_id: one.user for one in appointments}.values())
+
+
+# --- What somebody may do in this room ---
+
+EVERYBODY_AT_WORK = frozenset(Role)
+PERMISSIONS: dict[str, frozenset[Role]] = {
+    "see_departments": EVERYBODY_AT_WORK - {Role.HANDLER, Role.COLLECTOR},
+    "see_people": frozenset({Role.ADMINISTRATOR, Role.LEADER, Role.DUTY_LEADER, Role.COMMANDER}),
+    "maintain_departments": frozenset({Role.ADMINISTRATOR}),
+    "maintain_people": frozenset({Role.ADMINISTRATOR}),
+    "maintain_settings": frozenset({Role.ADMINISTRATOR}),
+    "see_health": frozenset({Role.ADMINISTRATOR}),
+    "read_vault": frozenset({Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER}),
+}
+# Whoever set the installation up may appoint the first administrator; nothing beyond maintenance follows from that.
+SUPERUSER_MAY = frozenset(
+    {"see_departments", "see_people", "maintain_departments", "maintain_people", "maintain_settings", "see_health"}
+)
+
+
+def may(user, what: str, *, at: datetime) -> bool:
+    """May this person do this here, now? `what` is a key of PERMISSIONS."""
+    if what in SUPERUSER_MAY and getattr(user, "is_superuser", False) and user.is_active:
+        return True
+    return acting(user, roles=PERMISSIONS[what], at=at) is not None
+
+
+def may_read_vault(user, *, at: datetime) -> bool:
+    """Only the desk that takes reports; never somebody who also works for a department."""
+    return may(user, "read_vault", at=at) and acting(user, side=Side.DEPARTMENT, at=at) is None

@@ -1,0 +1,520 @@
+"""Logging in, one's own account, and the maintenance of departments, people and settings."""
+
+from functools import wraps
+
+from axes.helpers import get_cool_off
+from django.conf import settings as installation
+from django.contrib import messages
+from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import AuthenticationForm
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.paginator import Paginator
+from django.db.models import Prefetch, Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone, translation
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts import actions
+from accounts.forms import (
+    AppointmentForm,
+    DepartmentForm,
+    EndDepartmentForm,
+    OwnPasswordForm,
+    PersonFilter,
+    PersonForm,
+    SettingForm,
+    UnlockForm,
+)
+from accounts.middleware import LANGUAGES, SEEN_COOKIE, note_presence
+from accounts.models import Appointment, Department, Duty, User
+from accounts.permissions import appointments_of, may
+from accounts.querysets import valid_on
+from accounts.roles import ROLES, Role
+from citymgmt.errors import Refusal
+from citymgmt.live_publish import say_goodbye
+from citymgmt.refusals import sentence
+from office import health, messages_text, settings
+from office.declared import SETTINGS
+from office.models import Setting
+
+PAGE = 50
+
+
+def asks(what: str):
+    """Only for those who may do this (accounts/permissions.py); others read why not."""
+
+    def decorate(view):
+        @wraps(view)
+        def asked(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+            if not may(request.user, what, at=timezone.now()):
+                raise PermissionDenied
+            return view(request, *args, **kwargs)
+
+        return asked
+
+    return decorate
+
+
+def open_while_locked(view):
+    """A page that the lock and the first password leave open."""
+    view.open_while_locked = True
+    return view
+
+
+def next_page(request: HttpRequest) -> str:
+    """Where to go afterwards: a page of ours, else the start."""
+    wanted = request.POST.get("next") or request.GET.get("next") or "/"
+    ours = url_has_allowed_host_and_scheme(
+        wanted, allowed_hosts={request.get_host()}, require_https=request.is_secure()
+    )
+    return wanted if ours else "/"
+
+
+# --- Logging in and out ---
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def log_in(request: HttpRequest) -> HttpResponse:
+    if request.user.is_authenticated and request.method == "GET":
+        return redirect(next_page(request))
+    form = AuthenticationForm(request, request.POST or None)
+    form.fields["username"].widget.attrs.update(autofocus=True, autocapitalize="none")
+    if request.method == "POST" and form.is_valid():
+        at = timezone.now()
+        login(request, form.get_user())
+        if takes_a_seat(request.user, at):
+            actions.sign_on(request.user, at=at)
+        response = redirect(next_page(request))
+        note_presence(response, request, at=at)
+        return response
+    return render(request, "accounts/login.html", {"form": form, "next": next_page(request)})
+
+
+def takes_a_seat(user: User, at) -> bool:
+    return any(ROLES[appointment.role].is_desk for appointment in appointments_of(user, at))
+
+
+def tried_too_often(request: HttpRequest, original_response=None, credentials=None) -> HttpResponse:
+    """What django-axes answers when a name and address failed too many times."""
+    minutes = round(get_cool_off(request).total_seconds() / 60)
+    refusal = TriedTooOften(minutes=minutes)
+    context = {"form": AuthenticationForm(request), "next": next_page(request), "refusal": sentence(refusal)}
+    return render(request, "accounts/login.html", context, status=429)
+
+
+class TriedTooOften(Refusal):
+    code = "too_often"
+
+
+@open_while_locked
+@require_POST
+def log_out(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
+    say_goodbye(user_id=request.user.pk)
+    actions.sign_off(request.user, at=at)
+    logout(request)
+    response = redirect("accounts:login")
+    response.delete_cookie(SEEN_COOKIE)
+    return response
+
+
+@require_POST
+def log_out_everywhere(request: HttpRequest) -> HttpResponse:
+    actions.log_out_everywhere(request.user, by=request.user, at=timezone.now())
+    say_goodbye(user_id=request.user.pk)
+    logout(request)
+    messages.success(request, _("All your sessions on all devices have ended."))
+    return redirect("accounts:login")
+
+
+@open_while_locked
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def lock(request: HttpRequest) -> HttpResponse:
+    """The desk was left alone: the same person goes on where he was after typing the password."""
+    form = UnlockForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        password = form.cleaned_data["password"]
+        if authenticate(request, username=request.user.username, password=password) == request.user:
+            response = redirect(next_page(request))
+            note_presence(response, request, at=timezone.now())
+            return response
+        form.add_error("password", _("This is not your password. Try again."))
+    return render(request, "accounts/lock.html", {"form": form, "next": next_page(request)})
+
+
+# --- One's own account ---
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "POST"])
+def password(request: HttpRequest) -> HttpResponse:
+    form = OwnPasswordForm(request.POST or None, user=request.user)
+    if request.method == "POST" and form.is_valid():
+        try:
+            actions.change_own_password(request.user, password=form.cleaned_data["new"])
+        except ValidationError as error:
+            form.add_error("new", error)
+        else:
+            update_session_auth_hash(request, request.user)
+            messages.success(request, _("Your password was changed. Other sessions have ended."))
+            response = redirect(next_page(request))
+            note_presence(response, request, at=timezone.now())
+            return response
+    return render(request, "accounts/password.html", {"form": form, "next": next_page(request)})
+
+
+password.chooses_password = True
+
+
+def profile(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
+    duties = Duty.objects.filter(user=request.user).order_by("-started_at")[:5]
+    held = [(one, ROLES[one.role]) for one in appointments_of(request.user, at)]
+    return render(
+        request,
+        "accounts/profile.html",
+        {"held": held, "duties": duties, "takes_a_seat": takes_a_seat(request.user, at), "languages": LANGUAGES},
+    )
+
+
+@require_POST
+def duty(request: HttpRequest) -> HttpResponse:
+    """Take the seat or give it up without logging out: a break, the end of a shift."""
+    at = timezone.now()
+    if not takes_a_seat(request.user, at):
+        raise PermissionDenied
+    if request.POST.get("on") == "yes":
+        actions.sign_on(request.user, at=at)
+    else:
+        actions.sign_off(request.user, at=at)
+    return redirect(next_page(request))
+
+
+@login_not_required
+@require_POST
+def set_language(request: HttpRequest) -> HttpResponse:
+    """For everybody in this browser, and for somebody logged in on every device."""
+    language = request.POST.get("language", "")
+    response = redirect(next_page(request))
+    if language not in LANGUAGES:
+        return response
+    if request.user.is_authenticated:
+        actions.choose_language(request.user, language=language)
+    response.set_cookie(
+        installation.LANGUAGE_COOKIE_NAME,
+        language,
+        max_age=365 * 24 * 3600,
+        secure=installation.SESSION_COOKIE_SECURE,
+        samesite="Lax",
+    )
+    return response
+
+
+# --- Maintenance 应用维护 ---
+
+# The pages of all rooms, by the names of their addresses; each is shown to those whom its own room lets in.
+MAINTENANCE = (
+    ("accounts:departments", gettext_lazy("Departments"), "see_departments"),
+    ("accounts:people", gettext_lazy("People and appointments"), "see_people"),
+    ("accounts:settings", gettext_lazy("Settings"), "maintain_settings"),
+    ("accounts:message_texts", gettext_lazy("Message texts"), "maintain_settings"),
+)
+
+
+def maintenance(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
+    pages = [(url_name, label) for url_name, label, what in MAINTENANCE if may(request.user, what, at=at)]
+    if not pages:
+        raise PermissionDenied
+    checks = health.checks(at=at) if may(request.user, "see_health", at=at) else []
+    return render(request, "accounts/maintenance.html", {"pages": pages, "checks": checks})
+
+
+@asks("see_departments")
+def departments(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
+    wanted = request.GET.get("q", "").strip()
+    ended = request.GET.get("ended") == "yes"
+    found = Department.objects.select_related("parent", "succeeded_by").order_by("path")
+    if not ended:
+        found = found.filter(valid_on(timezone.localdate(at)))
+    if wanted:
+        found = found.filter(
+            Q(name_zh__icontains=wanted)
+            | Q(name_en__icontains=wanted)
+            | Q(short_name__icontains=wanted)
+            | Q(code__istartswith=wanted)
+        )
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "q": wanted,
+        "ended": ended,
+        "may_change": may(request.user, "maintain_departments", at=at),
+    }
+    return render(request, "accounts/departments.html", context)
+
+
+@asks("maintain_departments")
+@require_http_methods(["GET", "POST"])
+def new_department(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
+    form = DepartmentForm(
+        request.POST or None, day=timezone.localdate(at), initial={"valid_from": timezone.localdate(at)}
+    )
+    if request.method == "POST" and form.is_valid():
+        try:
+            department = actions.create_department(by=request.user, at=at, **form.cleaned_data)
+        except Refusal as refusal:
+            form.add_error(None, sentence(refusal))
+        else:
+            messages.success(request, _("%(name)s was founded.") % {"name": department.name})
+            return redirect("accounts:department", department.public_id)
+    return render(request, "accounts/department.html", {"form": form})
+
+
+@asks("maintain_departments")
+@require_http_methods(["GET", "POST"])
+def department(request: HttpRequest, public_id) -> HttpResponse:
+    at = timezone.now()
+    body = get_object_or_404(Department.objects.select_related("parent", "succeeded_by"), public_id=public_id)
+    day = timezone.localdate(at)
+    # The form works on a copy: nothing of what is refused shows up on the page as if it were so.
+    form = DepartmentForm(request.POST or None, instance=Department.objects.get(pk=body.pk), day=day)
+    if request.method == "POST" and form.is_valid():
+        facts = form.cleaned_data
+        try:
+            if facts.pop("parent") != body.parent:
+                actions.move_department(body, by=request.user, at=at, parent=form.cleaned_data["parent"])
+            actions.change_department(body, by=request.user, at=at, **facts)
+        except Refusal as refusal:
+            form.add_error(None, sentence(refusal))
+        else:
+            messages.success(request, _("Saved."))
+            return redirect("accounts:department", body.public_id)
+    return render(request, "accounts/department.html", department_page(body, day=day, form=form))
+
+
+def department_page(body: Department, *, day, form=None, end_form=None) -> dict:
+    return {
+        "department": body,
+        "form": form or DepartmentForm(instance=Department.objects.get(pk=body.pk), day=day),
+        "end_form": end_form or EndDepartmentForm(department=body, day=day),
+        "appointments": with_labels(body.appointments.valid(day).select_related("user").order_by("role", "id")),
+    }
+
+
+@asks("maintain_departments")
+@require_POST
+def end_department(request: HttpRequest, public_id) -> HttpResponse:
+    at = timezone.now()
+    body = get_object_or_404(Department.objects.select_related("parent", "succeeded_by"), public_id=public_id)
+    day = timezone.localdate(at)
+    form = EndDepartmentForm(request.POST, department=body, day=day)
+    if form.is_valid():
+        try:
+            actions.end_department(body, by=request.user, at=at, **form.cleaned_data)
+        except Refusal as refusal:
+            form.add_error(None, sentence(refusal))
+        else:
+            messages.success(request, _("%(name)s ends on that day.") % {"name": body.name})
+            return redirect("accounts:department", body.public_id)
+    return render(request, "accounts/department.html", department_page(body, day=day, end_form=form))
+
+
+def with_labels(appointments) -> list[tuple[Appointment, str]]:
+    return [(one, _(ROLES[one.role].label)) for one in appointments]
+
+
+@asks("see_people")
+def people(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
+    day = timezone.localdate(at)
+    form = PersonFilter(request.GET, day=day)
+    found = User.objects.order_by("-is_active", "username")
+    if form.is_valid():
+        found = found.filter(people_wanted(form.cleaned_data, day=day)).distinct()
+    held = Appointment.objects.valid(day).select_related("department").order_by("id")
+    seats = Duty.objects.on_duty(at, longest=actions.longest_shift(at))
+    found = found.prefetch_related(
+        Prefetch("appointments", queryset=held, to_attr="held"), Prefetch("duties", queryset=seats, to_attr="seats")
+    )
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    for person in page:
+        person.roles = with_labels(person.held)
+    context = {"page": page, "filter": form, "may_change": may(request.user, "maintain_people", at=at)}
+    return render(request, "accounts/people.html", context)
+
+
+def people_wanted(wanted: dict, *, day) -> Q:
+    words = wanted["q"].strip()
+    which = Q(name_zh__icontains=words) | Q(name_en__icontains=words) | Q(username__istartswith=words)
+    which |= Q(staff_number__istartswith=words)
+    if wanted["role"] or wanted["department"]:
+        which &= valid_on(day, prefix="appointments__")
+    if wanted["role"]:
+        which &= Q(appointments__role=wanted["role"])
+    if wanted["department"]:
+        which &= Q(appointments__department__path__startswith=wanted["department"].path)
+    return which
+
+
+@asks("maintain_people")
+@require_http_methods(["GET", "POST"])
+def new_person(request: HttpRequest) -> HttpResponse:
+    at = timezone.now()
+    form = PersonForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        first = actions.first_password()
+        try:
+            person = actions.create_person(by=request.user, at=at, password=first, **form.cleaned_data)
+        except Refusal as refusal:
+            form.add_error(None, sentence(refusal))
+        else:
+            return person_page(request, person, at=at, first_password=first)
+    return render(request, "accounts/person.html", {"form": form})
+
+
+@asks("maintain_people")
+@require_http_methods(["GET", "POST"])
+def person(request: HttpRequest, public_id) -> HttpResponse:
+    at = timezone.now()
+    who = get_object_or_404(User, public_id=public_id)
+    form = PersonForm(request.POST or None, instance=User.objects.get(pk=who.pk))
+    if request.method == "POST" and form.is_valid():
+        actions.change_person(who, by=request.user, at=at, **form.cleaned_data)
+        if not who.is_active:
+            say_goodbye(user_id=who.pk)
+        messages.success(request, _("Saved."))
+        return redirect("accounts:person", who.public_id)
+    return person_page(request, who, at=at, form=form)
+
+
+def person_page(
+    request: HttpRequest, who: User, *, at, form=None, appointment_form=None, first_password: str = ""
+) -> HttpResponse:
+    day = timezone.localdate(at)
+    appointments = Appointment.objects.filter(user=who).select_related("department").order_by("-valid_from", "id")
+    context = {
+        "person": who,
+        "form": form or PersonForm(instance=User.objects.get(pk=who.pk)),
+        "appointment_form": appointment_form or AppointmentForm(day=day, initial={"valid_from": day}),
+        "appointments": [
+            (one, label, one.valid_to is None or one.valid_to > day) for one, label in with_labels(appointments)
+        ],
+        "first_password": first_password,
+        "today": day,
+    }
+    return render(request, "accounts/person.html", context)
+
+
+@asks("maintain_people")
+@never_cache
+@require_POST
+def reset_password(request: HttpRequest, public_id) -> HttpResponse:
+    at = timezone.now()
+    who = get_object_or_404(User, public_id=public_id)
+    first = actions.reset_password(who, by=request.user, at=at)
+    say_goodbye(user_id=who.pk)
+    return person_page(request, who, at=at, first_password=first)
+
+
+@asks("maintain_people")
+@require_POST
+def end_sessions(request: HttpRequest, public_id) -> HttpResponse:
+    who = get_object_or_404(User, public_id=public_id)
+    actions.log_out_everywhere(who, by=request.user, at=timezone.now())
+    say_goodbye(user_id=who.pk)
+    messages.success(request, _("All sessions of %(person)s have ended.") % {"person": who.name})
+    return redirect("accounts:person", who.public_id)
+
+
+@asks("maintain_people")
+@require_POST
+def appoint(request: HttpRequest, public_id) -> HttpResponse:
+    at = timezone.now()
+    who = get_object_or_404(User, public_id=public_id)
+    form = AppointmentForm(request.POST, day=timezone.localdate(at))
+    if form.is_valid():
+        try:
+            actions.appoint(who, by=request.user, at=at, **form.cleaned_data)
+        except Refusal as refusal:
+            form.add_error(None, sentence(refusal))
+        else:
+            role = _(ROLES[Role(form.cleaned_data["role"])].label)
+            messages.success(request, _("%(person)s is now: %(role)s.") % {"person": who.name, "role": role})
+            return redirect("accounts:person", who.public_id)
+    return person_page(request, who, at=at, appointment_form=form)
+
+
+@asks("maintain_people")
+@require_POST
+def end_appointment(request: HttpRequest, public_id, pk: int) -> HttpResponse:
+    at = timezone.now()
+    appointment = get_object_or_404(Appointment.objects.select_related("user"), pk=pk, user__public_id=public_id)
+    actions.end_appointment(appointment, by=request.user, at=at, on=timezone.localdate(at))
+    messages.success(request, _("The appointment ended today."))
+    return redirect("accounts:person", public_id)
+
+
+# --- Settings and texts ---
+
+
+@asks("maintain_settings")
+def settings_list(request: HttpRequest) -> HttpResponse:
+    day = timezone.localdate()
+    kept = {}
+    for key in Setting.objects.values_list("key", flat=True):
+        kept[key] = kept.get(key, 0) + 1
+    rows = [
+        {"key": key, "declared": declared, "value": settings.get(key, on=day), "kept": kept.get(key, 0)}
+        for key, declared in sorted(SETTINGS.items())
+    ]
+    return render(request, "accounts/settings.html", {"rows": rows})
+
+
+@asks("maintain_settings")
+@require_http_methods(["GET", "POST"])
+def setting(request: HttpRequest, key: str) -> HttpResponse:
+    at = timezone.now()
+    day = timezone.localdate(at)
+    declared = SETTINGS.get(key)
+    if declared is None:
+        raise Http404
+    now = settings.get(key, on=day)
+    initial = {"value": {True: "yes", False: "no"}.get(now, now) if declared.type is bool else now, "valid_from": day}
+    form = SettingForm(request.POST or None, declared=declared, initial=initial)
+    if request.method == "POST" and form.is_valid():
+        settings.set_value(key, by=request.user, at=at, **form.cleaned_data)
+        messages.success(request, _("Saved. It holds everywhere within ten seconds."))
+        return redirect("accounts:setting", key)
+    rows = Setting.objects.filter(key=key).select_related("changed_by").order_by("area_code", "-valid_from")
+    return render(
+        request, "accounts/setting.html", {"key": key, "declared": declared, "form": form, "rows": rows, "value": now}
+    )
+
+
+@asks("maintain_settings")
+def message_texts(request: HttpRequest) -> HttpResponse:
+    """What messages say, in every language."""
+    rows = []
+    for code, text in sorted(messages_text.TEXTS.items()):
+        said = {}
+        for language in LANGUAGES:
+            with translation.override(language):
+                said[language] = str(text.sentence)
+        rows.append((code, messages_text.KINDS[text.kind], said.values()))
+    return render(request, "accounts/message_texts.html", {"rows": rows, "languages": LANGUAGES.values()})

@@ -1,0 +1,69 @@
+"""What the clerk reads when something is refused: one sentence for each code. Imports no app.
+
+Say what happened and what to do next. A new code is one line here, in alphabetical order.
+"""
+
+from django.utils.translation import gettext_lazy as _
+
+from citymgmt.errors import Refusal
+from citymgmt.wording import worded
+
+SENTENCES = {
+    "already_retired": _(
+        "%(identifier)s was taken out of the inventory on %(valid_to)s. Its card can no longer be changed."
+    ),
+    "appointment_overlaps": _("%(person)s already holds this role in %(department)s at that time."),
+    "before_it_began": _("This cannot hold before %(valid_from)s, when it began. Choose that day or a later one."),
+    "cells_taken": _(
+        "The unit grid %(codes)s belongs to %(duty_grid)s. Take it out there first, or leave it out here."
+    ),
+    "component_outside_the_grid": _(
+        "There is no unit grid at this place, so nothing can be registered there. Move the point into the area."
+    ),
+    "department_code_taken": _("The code %(department_code)s belongs to another department. Choose another one."),
+    "department_in_use": _(
+        "%(department)s still has %(people)s appointed people or departments below it. Move them first, then end it."
+    ),
+    "department_under_itself": _("%(department)s cannot belong to itself or to a department below it."),
+    "disk_full": _(
+        "The server has no room left for files. Nothing was lost: keep this page open, tell the administrator, then "
+        "send again."
+    ),
+    "duty_grid_code_taken": _("The code %(duty_grid)s belongs to another duty grid. Choose another one."),
+    "file_not_what_it_says": _(
+        "%(name)s cannot be read as a %(expected)s. Pictures: JPEG, PNG, WebP; sound: MP3, M4A, WAV, AMR, OGG; "
+        "video: MP4, MOV, WebM; documents: PDF, Word, Excel."
+    ),
+    "file_number_taken": _("Another file was already sent under this number. Choose the file again."),
+    "file_too_large": _("%(name)s is too large: %(size)s, at most %(limit)s is allowed. Choose a smaller file."),
+    "no_numbers_left": _("All numbers of %(what)s have been given away. Tell the administrator."),
+    "no_such_cells": _("There is no unit grid with the code %(codes)s now. Check the codes, one a line."),
+    "outline_is_empty": _(
+        "The outline encloses nothing, so no unit grid can be laid over it. Check the file or the drawing."
+    ),
+    "outline_too_small": _(
+        "The outline holds %(squares)s squares, too few for %(communities)s communities. Use fewer communities."
+    ),
+    "setting_not_valid": _("%(value)s is not a valid value for this setting. %(rule)s"),
+    "staff_number_taken": _("The staff number %(staff_number)s already has an account: one person, one account."),
+    "too_many_cells": _(
+        "The community %(community_code)s would need %(count)s unit grids, but its numbers end at 999. Divide it first."
+    ),
+    "too_many_files": _("%(number)s files are too many: at most %(limit)s at a time. Take some away and send again."),
+    "too_often": _("That was tried too often. Wait %(minutes)s minutes and try again."),
+    "two_sides": _(
+        "%(person)s already holds a role on the side “%(held)s”. One account cannot also act for the side "
+        "“%(wanted)s”: end the other appointment first, or appoint another person."
+    ),
+    "username_taken": _("The user name %(username)s is taken. Choose another one."),
+    "vault_not_for_you": _("Data about the person who reported can be read only by the acceptance desk."),
+    "vault_reason_missing": _("Say why you need the data of the person who reported; the reason is kept."),
+    "vault_record_erased": _("This person's data were erased on %(erased_at)s and cannot be shown any more."),
+}
+
+GENERAL = _("This was not done: the rules do not allow it now. Look at the page again, then try once more.")
+
+
+def sentence(refusal: Refusal) -> str:
+    """The sentence for the person who was refused, in the language of the page."""
+    return worded(SENTENCES.get(refusal.code, GENERAL), refusal.facts)

@@ -1,0 +1,24 @@
+"""The addresses of the whole house. Each room lists its own, with the folder that is its own."""
+
+from importlib.util import find_spec
+
+from django.contrib import admin
+from django.urls import include, path
+
+from accounts.views import set_language
+from citymgmt import views
+
+ROOMS = ("office", "accounts", "grid", "components", "cases", "dispatch", "hotline", "patrol", "evaluation")
+
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("i18n/setlang/", set_language, name="set_language"),
+    path("health/", views.state, name="health"),
+    path("live/ticket/", views.live_ticket, name="live_ticket"),
+    path("admin/", admin.site.urls),
+    *(path("", include(f"{room}.urls")) for room in ROOMS if find_spec(f"{room}.urls")),
+]
+
+handler403 = "citymgmt.views.forbidden"
+handler404 = "citymgmt.views.not_found"
+handler500 = "citymgmt.views.broken"

@@ -1,0 +1,107 @@
+"""Is everything that the program stands on still there? Asked by the health page and the administrators' banner."""
+
+import shutil
+import time
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from django.conf import settings as installation
+from django.core.cache import cache
+from django.db import DatabaseError, connection
+from django.utils.translation import gettext as _
+from redis import Redis
+from redis.exceptions import RedisError
+
+HEARTBEAT_KEY = "office:worker_seen_at"
+HEARTBEAT_KEPT_SECONDS = 24 * 3600
+# The worker's own beat comes every 30 s; four missed ones are a silence.
+WORKER_SILENT_AFTER = timedelta(seconds=120)
+DISK_FREE_SHARE = 0.05
+ANSWER_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. `words` say in the page's language what an administrator should know."""
+
+    name: str
+    ok: bool
+    words: str
+
+
+def beat(*, at: datetime) -> None:
+    """The worker is alive: its own task says so."""
+    cache.set(HEARTBEAT_KEY, at.timestamp(), HEARTBEAT_KEPT_SECONDS)
+
+
+def checks(*, at: datetime) -> list[Check]:
+    """Look at everything once; takes well under two seconds even when nothing answers."""
+    return [_database(), _redis("redis", installation.REDIS_URL), _worker(at), _disk()]
+
+
+def _database() -> Check:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except DatabaseError:
+        return Check("database", False, _("The database does not answer: nothing can be opened or saved."))
+    return Check("database", True, _("The database answers."))
+
+
+def _redis(name: str, url: str) -> Check:
+    try:
+        with Redis.from_url(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS) as redis:
+            redis.ping()
+    except (RedisError, OSError):
+        return Check(
+            name,
+            False,
+            _("Redis does not answer: pages learn of news more slowly, alarms wait. Nothing is lost; start it again."),
+        )
+    return Check(name, True, _("Redis answers."))
+
+
+def _worker(at: datetime) -> Check:
+    seen_at = cache.get(HEARTBEAT_KEY)
+    if seen_at is None:
+        return Check(
+            "worker", False, _("The worker gave no sign of life: no alarm is told until it runs. Start it again.")
+        )
+    age = at.timestamp() - seen_at
+    if age > WORKER_SILENT_AFTER.total_seconds():
+        words = _("The worker has been silent for %(minutes)s minutes: no alarm is told until it runs. Start it again.")
+        return Check("worker", False, words % {"minutes": max(1, round(age / 60))})
+    return Check("worker", True, _("The worker runs."))
+
+
+def _disk() -> Check:
+    place = Path(installation.EVIDENCE_ROOT)
+    while not place.exists():
+        place = place.parent
+    usage = shutil.disk_usage(place)
+    words = _("%(free)s GB of %(total)s GB are free for pictures and files.") % {
+        "free": round(usage.free / 1e9, 1),
+        "total": round(usage.total / 1e9, 1),
+    }
+    return Check("disk", usage.free > usage.total * DISK_FREE_SHARE, words)
+
+
+# --- For the banner: looked at once in a while, not on every page ---
+
+BANNER_FRESH_SECONDS = 20
+_seen: dict[str, tuple[float, list[Check]]] = {}
+
+
+def troubles(*, language: str, at: datetime) -> list[Check]:
+    """What is wrong now, at most twenty seconds old."""
+    known = _seen.get(language)
+    if known is None or time.monotonic() - known[0] > BANNER_FRESH_SECONDS:
+        known = (time.monotonic(), [check for check in checks(at=at) if not check.ok])
+        _seen[language] = known
+    return known[1]
+
+
+def forget() -> None:
+    """Look again at once."""
+    _seen.clear()

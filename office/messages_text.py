@@ -1,0 +1,36 @@
+"""What a message says: one row for each code, its kind and its sentence, worded when it is shown.
+
+The facts of a message are kept with it; names ending in `_at` are instants. A new code is one line, alphabetically.
+"""
+
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_lazy as _
+
+from citymgmt.wording import worded
+from office.models import Message
+
+
+@dataclass(frozen=True)
+class Text:
+    kind: str
+    sentence: str
+
+
+KINDS = {
+    "alarm": _("Alarm"),
+    "task": _("Task"),
+    "notice": _("Notice"),
+}
+
+TEXTS: dict[str, Text] = {
+    "account_logged_out": Text("notice", _("All your sessions were ended by %(person)s at %(ended_at)s.")),
+    "password_reset": Text("notice", _("Your password was reset by %(person)s; you chose a new one after that.")),
+}
+
+GENERAL = Text("notice", _("There is news about your work. Open it to see."))
+
+
+def sentence(message: Message) -> str:
+    """The message's sentence in the language of the page."""
+    return worded(TEXTS.get(message.code, GENERAL).sentence, message.facts)
