@@ -1,13 +1,13 @@
 """Time limits 时限: five units, one way of counting. Pure: no Django.
 
-Continuous units run day and night; working units consume only the minutes of the working calendar. Everything is counted
-in whole seconds of the unit's own time, so pausing, resuming and extending are additions. Source: the domain's rules on
-time and its worked examples K1–K13.
+Continuous units run day and night; working units consume only the minutes of the working calendar. Everything is
+counted in whole seconds of the unit's own time, so pausing, resuming and extending are additions. Source: the domain's
+rules on time and its worked examples K1–K13.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
 
@@ -76,7 +76,7 @@ def limit_seconds(limit: Limit, calendar: WorkCalendar, *, on: datetime) -> int:
 def add(start: datetime, seconds: int, unit: Unit, calendar: WorkCalendar) -> Due:
     """Return the instant by which so many seconds of the unit's time have passed since start."""
     if unit not in WORKING:
-        return Due(start + timedelta(seconds=seconds))
+        return Due((start.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(calendar.tz))
     at = calendar.add(start, seconds)
     return Due(at, calendar.official_until is not None and at.date() > calendar.official_until)
 
@@ -89,7 +89,7 @@ def deadline(start: datetime, limit: Limit, calendar: WorkCalendar) -> Due:
 def used_seconds(start: datetime, end: datetime, unit: Unit, calendar: WorkCalendar) -> int:
     """Return the seconds of the unit's time between two instants; 0 when end is not after start."""
     if unit not in WORKING:
-        return max(0, int((end - start).total_seconds()))
+        return max(0, int((end.astimezone(UTC) - start.astimezone(UTC)).total_seconds()))
     return calendar.seconds_between(start, end)
 
 
@@ -129,7 +129,9 @@ class Line:
     left_seconds: int
 
 
-def explain(stretches: Iterable[tuple[datetime, datetime | None]], seconds: int, unit: Unit, calendar: WorkCalendar) -> list[Line]:
+def explain(
+    stretches: Iterable[tuple[datetime, datetime | None]], seconds: int, unit: Unit, calendar: WorkCalendar
+) -> list[Line]:
     """Return, line by line, how a limit of so many seconds is used up over the stretches in which the clock ran.
 
     A stretch without an end runs until the limit is used up. Working units give one line for each span worked.
@@ -145,7 +147,9 @@ def explain(stretches: Iterable[tuple[datetime, datetime | None]], seconds: int,
     return lines
 
 
-def _pieces(begins: datetime, ends: datetime, unit: Unit, calendar: WorkCalendar) -> Iterable[tuple[datetime, datetime]]:
+def _pieces(
+    begins: datetime, ends: datetime, unit: Unit, calendar: WorkCalendar
+) -> Iterable[tuple[datetime, datetime]]:
     if unit not in WORKING:
         if ends > begins:
             yield begins, ends

@@ -1,8 +1,8 @@
 """Working time 工作时间: which instants count, and how many working seconds lie between two of them. Pure: no Django.
 
-A day is worked when it is a make-up day, or a weekday that is no holiday; on it count the spans of the schedule in force.
-Every question becomes arithmetic on one running total: the working seconds since the first day known, kept per day, so
-that adding a limit is a bisection and never a walk.
+A day is worked when it is a make-up day, or a weekday that is no holiday; on it count the spans of the schedule in
+force. Every question becomes arithmetic on one running total: the working seconds since the first day known, kept per
+day, so that adding a limit is a bisection and never a walk.
 """
 
 from bisect import bisect_left, bisect_right
@@ -55,7 +55,7 @@ class WorkCalendar:
         official_until: date | None = None,
         tz: ZoneInfo = BEIJING,
     ) -> None:
-        """`official_until`: the last day of the published calendar; what reaches past it is provisional (None: nothing is)."""
+        """`official_until`: last day of the published calendar; what reaches past it is provisional (None: never)."""
         self.schedules = sorted(schedules, key=lambda schedule: schedule.valid_from)
         self.holidays, self.make_up_days = frozenset(holidays), frozenset(make_up_days)
         self.official_until, self.tz = official_until, tz
@@ -77,7 +77,7 @@ class WorkCalendar:
         official_until: date | None,
         tz: ZoneInfo = BEIJING,
     ) -> "WorkCalendar":
-        """Build a calendar from rows (valid_from, valid_to, opens, closes): rows of the same validity are one schedule."""
+        """Build one from rows (valid_from, valid_to, opens, closes): rows of the same validity are one schedule."""
         by_validity: dict[tuple[date, date | None], list[Span]] = {}
         for valid_from, valid_to, opens, closes in spans:
             span = Span(clock_seconds(opens), clock_seconds(closes))
@@ -107,13 +107,16 @@ class WorkCalendar:
         return (schedule.day_seconds if schedule else 0) or DEFAULT_DAY_SECONDS
 
     def seconds_between(self, start: datetime, end: datetime) -> int:
-        """Return the working seconds in [start, end), whole seconds; 0 when end is not after start."""
+        """Return the working seconds in [start, end), whole seconds; 0 when end is not after start.
+
+        Raises OverflowError outside the years 2000 to 2060.
+        """
         return max(0, self._position(end) - self._position(start))
 
     def add(self, start: datetime, seconds: int) -> datetime:
         """Return the first instant, not before start, by which so many working seconds have passed.
 
-        Raises OverflowError beyond the year 2060.
+        Raises OverflowError outside the years 2000 to 2060.
         """
         if seconds <= 0:
             return start.astimezone(self.tz)
@@ -152,10 +155,8 @@ class WorkCalendar:
     def _position(self, at: datetime) -> int:
         local = at.astimezone(self.tz)
         index = local.toordinal() - self._first
-        if index < 0:
-            return 0
-        if index >= len(self._spans):
-            return self._totals[-1]
+        if not 0 <= index < len(self._spans):
+            raise OverflowError("the working calendar knows the years 2000 to 2060")
         second = local.hour * 3600 + local.minute * 60 + local.second
         total = self._totals[index]
         for opens, closes in self._spans[index]:
