@@ -1,0 +1,31 @@
+# What ./run check looks at. Everything is looked at, also after a failure.
+
+checks() {
+    FAILED=""
+    look "style" ruff check --quiet .
+    look "format" ruff format --check --quiet .
+    look "types of the pure modules" python ops/checks/types.py
+    look "who imports whom" lint-imports --no-cache
+    look "models without a migration" python manage.py makemigrations --check --dry-run
+    look "texts without a Chinese translation" python ops/checks/translations.py
+    ! has_command workflow_doc || look "generated documents" python manage.py workflow_doc --check
+    [[ -z $FAILED ]] || fail "./run check found something:$FAILED"
+}
+
+look() { # look "what" COMMAND…
+    local what=$1 log=$LOCAL/logs/check.log started=$SECONDS
+    shift
+    if foreground_quietly "$log" "$@"; then
+        printf 'check: %s … nothing found (%s s)\n' "$what" "$((SECONDS - started))"
+        return
+    fi
+    FAILED+=" $what;"
+    printf 'check: %s … FOUND\n' "$what"
+    tail -n 60 "$log" | cut -c1-300 | sed 's/^/    /'
+}
+
+foreground_quietly() {
+    local log=$1
+    shift
+    detached "$@" >"$log" 2>&1
+}
