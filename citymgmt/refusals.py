@@ -9,11 +9,20 @@ from citymgmt.errors import Refusal
 from citymgmt.wording import worded
 
 SENTENCES = {
+    "already_received": _("This report has arrived already. Open the address that was shown then."),
     "already_retired": _(
         "%(identifier)s was taken out of the inventory on %(valid_to)s. Its card can no longer be changed."
     ),
+    "answer_missing": _("Write what the caller was told. A call that becomes no case ends with an answer."),
     "appointment_overlaps": _("%(person)s already holds this role in %(department)s at that time."),
+    "asked_already": _(
+        "The department’s request “%(request)s” is still being decided. Wait for the decision before asking again."
+    ),
     "before_it_began": _("This cannot hold before %(valid_from)s, when it began. Choose that day or a later one."),
+    "caller_named": _(
+        "The fact sheet holds the caller’s name or number. Departments read it: take them out; they are kept "
+        "sealed apart."
+    ),
     "cells_taken": _(
         "The unit grid %(codes)s belongs to %(duty_grid)s. Take it out there first, or leave it out here."
     ),
@@ -30,22 +39,45 @@ SENTENCES = {
         "send again."
     ),
     "duty_grid_code_taken": _("The code %(duty_grid)s belongs to another duty grid. Choose another one."),
+    "extended_often": _("The case was extended %(limit)s times already; more is not allowed."),
     "file_not_what_it_says": _(
         "%(name)s cannot be read as a %(expected)s. Pictures: JPEG, PNG, WebP; sound: MP3, M4A, WAV, AMR, OGG; "
         "video: MP4, MOV, WebM; documents: PDF, Word, Excel."
     ),
     "file_number_taken": _("Another file was already sent under this number. Choose the file again."),
     "file_too_large": _("%(name)s is too large: %(size)s, at most %(limit)s is allowed. Choose a smaller file."),
+    "grid_taken": _("%(person)s patrols %(duty_grid)s at that time already."),
+    "has_it_already": _("%(department)s already has case %(number)s. Choose another department."),
+    "joined_case_over": _("Case %(number)s has ended meanwhile. Register the call as a new case."),
+    "link_expired": _("This address has expired: it works for %(days)s days after a matter has ended."),
+    "link_unknown": _("There is nothing at this address. Check that it was copied completely."),
+    "no_deadline": _("Case %(number)s has no time limit, so there is nothing to extend."),
+    "no_department": _("Choose the department that is to handle case %(number)s."),
     "no_numbers_left": _("All numbers of %(what)s have been given away. Tell the administrator."),
     "no_such_cells": _("There is no unit grid with the code %(codes)s now. Check the codes, one a line."),
+    "not_a_department": _(
+        "Cases cannot be dispatched to %(department)s: it is a centre, or it no longer exists. Choose another one."
+    ),
+    "not_a_handler": _("%(name)s does not handle for %(department)s. Choose somebody else."),
+    "not_a_seat": _("Calls are taken and returned by the acceptance desk of the supervision centre only."),
+    "not_over_yet": _("Case %(number)s has not ended yet, so there is no result to tell."),
+    "not_that_date": _("Choose a day from %(first)s to %(last)s."),
+    "nothing_to_confirm": _("The dispatch of case %(number)s needs no confirmation, or somebody confirmed it already."),
     "outline_is_empty": _(
         "The outline encloses nothing, so no unit grid can be laid over it. Check the file or the drawing."
     ),
     "outline_too_small": _(
         "The outline holds %(squares)s squares, too few for %(communities)s communities. Use fewer communities."
     ),
+    "overdue_already": _("The deadline passed at %(due_at)s: an overdue case is neither extended nor suspended."),
+    "picture_needed": _("Add a picture of the result, then hand case %(number)s over."),
+    "picture_needed_on_the_spot": _("Take a picture on the spot first. Without one choose “cannot” and say why."),
     "setting_not_valid": _("%(value)s is not a valid value for this setting. %(rule)s"),
     "staff_number_taken": _("The staff number %(staff_number)s already has an account: one person, one account."),
+    "still_with_departments": _(
+        "Case %(number)s is still with %(departments)s. Decide their return or take it back from them first."
+    ),
+    "suspended_often": _("The case was suspended %(limit)s time(s) already; more is not allowed."),
     "too_many_cells": _(
         "The community %(community_code)s would need %(count)s unit grids, but its numbers end at 999. Divide it first."
     ),

@@ -7,6 +7,7 @@ from django.contrib.gis.geos import Polygon
 from django.db.models import Q, QuerySet
 
 from components.codes import Scheme
+from office import settings as office_settings
 
 
 class DatedQuerySet(QuerySet):
@@ -23,6 +24,11 @@ class DatedQuerySet(QuerySet):
 class MinorClassQuerySet(DatedQuerySet):
     def of_scheme(self, scheme: Scheme | str) -> Self:
         return self.filter(scheme=scheme)
+
+    def offered(self, day: date) -> Self:
+        """Return the classes a report may be given on `day`, in the schemes the city works with."""
+        schemes = office_settings.get("components.schemes", on=day)
+        return self.on(day).filter(scheme__in=schemes).order_by("kind", "major_code", "minor_code")
 
     def search(self, words: str) -> Self:
         """Return the classes found by name, alias, pinyin initials ("lmjg") or code ("01-001", "01001")."""

@@ -16,7 +16,7 @@ from typing import TypeAlias, TypeVar
 import numpy as np
 import shapely
 from numpy.typing import NDArray
-from pyproj import Transformer
+from pyproj import Geod, Transformer
 from shapely import MultiPolygon, Point, Polygon, STRtree
 from shapely.geometry import LineString
 from shapely.geometry.base import BaseGeometry
@@ -182,6 +182,14 @@ def zone_of(longitude: float) -> Zone:
 def area_m2(geometry: BaseGeometry) -> float:
     """Return the area of a geometry given in degrees, in m²."""
     return float(zone_of(geometry.centroid.x).to_metres(geometry).area) if not geometry.is_empty else 0.0
+
+
+_ELLIPSOID = Geod(ellps="GRS80")
+
+
+def metres_between(longitude: float, latitude: float, other_longitude: float, other_latitude: float) -> float:
+    """Return the length of the shortest way on the ground between two points given in degrees."""
+    return float(_ELLIPSOID.inv(longitude, latitude, other_longitude, other_latitude)[2])
 
 
 # --- Laying cells ----------------------------------------------------------------------------------------------------

@@ -3,9 +3,10 @@
 import django.contrib.gis.db.models.fields
 import django.contrib.postgres.constraints
 import django.db.models.deletion
-import grid.models
 from django.conf import settings
 from django.db import migrations, models
+
+import grid.models
 
 
 class Migration(migrations.Migration):

@@ -1,0 +1,99 @@
+"""Who is a collector, and which collectors may be sent to a case."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Exists, IntegerField, OuterRef, Q, Subquery
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.actions import longest_shift
+from accounts.models import Appointment, Duty, User
+from accounts.permissions import acting
+from accounts.roles import Role
+from cases import workflow
+from cases.models import Case, CasePart, FieldTask
+from cases.permissions import conflict
+from cases.workflow import Subject, TaskStage
+from grid.geometry import metres_between
+from patrol.models import CollectorGrid, Fix
+
+
+def collector_of(user, *, at: datetime):
+    """Return the appointment under which this person is a collector, or None."""
+    return acting(user, roles={Role.COLLECTOR}, at=at)
+
+
+def may_assign(user, *, at: datetime) -> bool:
+    """May this person say who patrols which duty grid?"""
+    return acting(user, roles={Role.DUTY_LEADER, Role.ADMINISTRATOR}, at=at) is not None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A collector who may be sent. `metres`: from his last known position today to the case, None when not known."""
+
+    collector: User
+    is_on_duty: bool
+    patrols_here: bool
+    open_tasks: int
+    metres: float | None
+
+
+def who_may_go(case: Case, kind: str, *, at: datetime) -> list[Candidate]:
+    """Return the collectors who may be sent to verify or check a case, the most suitable first. Two queries.
+
+    On duty before off duty, the collectors of its duty grid before others, then the nearest, then who has least to do.
+    Whoever reported it, and whoever has a part in it that forbids this, is never among them.
+    """
+    rule = workflow.BY_VERB[(Subject.TASK, kind)]
+    parts = {part.actor_id: part for part in CasePart.objects.filter(case=case)}
+    found: dict[int, Candidate] = {}
+    for appointment in _collectors(case, at):
+        collector = appointment.user
+        if collector.pk == case.reported_by_id or conflict(parts.get(collector.pk), rule):
+            continue
+        if not _works_in(case.area_code, appointment):
+            continue
+        found[collector.pk] = Candidate(
+            collector=collector,
+            is_on_duty=appointment.is_on_duty,
+            patrols_here=appointment.patrols_here,
+            open_tasks=appointment.open_tasks,
+            metres=metres_between(*appointment.last_point.coords, *case.point.coords)
+            if appointment.last_point
+            else None,
+        )
+    return sorted(found.values(), key=_suitable)
+
+
+def _works_in(area_code: str, appointment: Appointment) -> bool:
+    return area_code.startswith(appointment.scope_area_code) and area_code.startswith(appointment.department.area_code)
+
+
+def _suitable(one: Candidate) -> tuple:
+    far = one.metres is None, round(one.metres or 0, -2)
+    return not one.is_on_duty, not one.patrols_here, *far, one.open_tasks, one.collector.staff_number
+
+
+def _collectors(case: Case, at: datetime):
+    day = timezone.localdate(at)
+    his = OuterRef("user")
+    waiting = FieldTask.objects.filter(collector=his, stage=TaskStage.SENT)
+    tasks = waiting.order_by().values("collector").annotate(n=Count("pk"))
+    since = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    fixes = Fix.objects.filter(collector=his, recorded_at__range=(since, at), point__isnull=False)
+    duties = Duty.objects.on_duty(at, longest=longest_shift(at)).filter(user=his)
+    grids = CollectorGrid.objects.on(day).filter(collector=his, duty_grid=case.duty_grid_id)
+    return (
+        Appointment.objects.valid(day)
+        .filter(Q(role=Role.COLLECTOR), user__is_active=True)
+        .select_related("user", "department")
+        .annotate(
+            is_on_duty=Exists(duties),
+            patrols_here=Exists(grids),
+            open_tasks=Coalesce(Subquery(tasks.values("n"), output_field=IntegerField()), 0),
+            last_point=Subquery(fixes.order_by("-recorded_at").values("point")[:1]),
+        )
+        .order_by("pk")
+    )
