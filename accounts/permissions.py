@@ -83,7 +83,7 @@ def superiors_of(who: User | Department, *, at: datetime) -> list[User]:
     found: dict[int, User] = {}
     for appointment in appointments_of(who, at):
         for role in ROLES[appointment.role].superiors:
-            holders = [one for one in _nearest(role, appointment.department, at) if one.pk != who.pk]
+            holders = [one for one in nearest_holders(role, appointment.department, at) if one.pk != who.pk]
             if holders:
                 found.update((one.pk, one) for one in holders)
                 break
@@ -96,14 +96,14 @@ def superiors_of(who: User | Department, *, at: datetime) -> list[User]:
 def _above_department(department: Department, at: datetime) -> list[User]:
     for role in ABOVE_A_DEPARTMENT:
         # The desk itself is the holder; only a desk further up is above it.
-        holders = _nearest(role, department, at, itself=role == Role.LEADER)
+        holders = nearest_holders(role, department, at, itself=role == Role.LEADER)
         if holders:
             return holders
     centres = Department.objects.filter(kind=Department.Kind.COMMAND_CENTRE).valid(timezone.localdate(at))
     return _holders(Role.COMMANDER, [centre.pk for centre in centres], at)
 
 
-def _nearest(role: Role, department: Department, at: datetime, *, itself: bool = True) -> list[User]:
+def nearest_holders(role: Role, department: Department, at: datetime, *, itself: bool = True) -> list[User]:
     """Holders of the role in the department or, failing that, in the nearest one above it."""
     codes = department.path.strip("/").split("/")
     above = [f"/{'/'.join(codes[:length])}/" for length in range(len(codes), 0, -1)]

@@ -9,6 +9,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citymgmt.settings")
 
 # What happens: (task, when). When is a number of seconds or a crontab in the city's time.
 SCHEDULE: dict[str, tuple[str, int | crontab]] = {
+    "alarms": ("cases.tasks.sweep_alarms", 15),
+    "dispatch_what_no_seat_may": ("dispatch.tasks.dispatch_what_no_seat_may", 15),
     "heartbeat": ("office.tasks.heartbeat", 30),
     "clean_up": ("office.tasks.clean_up", crontab(hour=4, minute=10)),
 }

@@ -25,6 +25,16 @@ KINDS = {
 
 TEXTS: dict[str, Text] = {
     "account_logged_out": Text("notice", _("All your sessions were ended by %(person)s at %(ended_at)s.")),
+    "clock_nearly_due": Text(
+        "alarm", _("%(number)s %(what)s, %(where)s: “%(clock)s” is due at %(due_at)s. In hand: %(holder)s.")
+    ),
+    "clock_overdue": Text(
+        "alarm", _("%(number)s %(what)s, %(where)s: “%(clock)s” is overdue since %(due_at)s. In hand: %(holder)s.")
+    ),
+    "clock_resumed": Text(
+        "alarm",
+        _("%(number)s %(what)s, %(where)s: the suspension is over, the clock runs again and is due at %(due_at)s."),
+    ),
     "password_reset": Text("notice", _("Your password was reset by %(person)s; you chose a new one after that.")),
 }
 

@@ -1,0 +1,12 @@
+"""What happens to cases by itself. The times stand in citymgmt/celery.py."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from cases import alarms
+
+
+@shared_task(ignore_result=True)
+def sweep_alarms() -> None:
+    """Tell what is nearly due and what is overdue, end suspensions that are over; every 15 seconds."""
+    alarms.sweep(at=timezone.now())

@@ -1,0 +1,12 @@
+"""What the command centre leaves to the system. The times stand in citymgmt/celery.py."""
+
+from celery import shared_task
+from django.utils import timezone
+
+from dispatch import actions
+
+
+@shared_task(ignore_result=True)
+def dispatch_what_no_seat_may() -> None:
+    """Dispatch by the proposal where every seat on duty has acted on the case already; every 15 seconds."""
+    actions.dispatch_what_no_seat_may(at=timezone.now())
