@@ -101,6 +101,10 @@ SETTINGS: dict[str, Declared] = {
     "cases.near_hours": Declared(
         int, 24, gettext_noop("Hours within which an open case may be the same one."), 1, 8760
     ),
+    # components
+    "components.schemes": Declared(
+        list, ["GBT47678", "LOCAL"], gettext_noop("Code schemes whose classes new reports are given.")
+    ),
     # hotline
     "hotline.citizen_pictures": Declared(int, 5, gettext_noop("Pictures that a citizen may add to one report."), 1, 9),
     "hotline.follow_days": Declared(
@@ -121,5 +125,17 @@ SETTINGS: dict[str, Declared] = {
     ),
     "patrol.check_needs_picture": Declared(
         bool, True, gettext_noop("A check needs a picture unless it could not be done.")
+    ),
+    # dispatch
+    "dispatch.extensions": Declared(int, 2, gettext_noop("Extensions that one department may get for a case."), 0, 10),
+    "dispatch.outcome_days": Declared(
+        int, 180, gettext_noop("Days back to which earlier dispatches tell how sure a proposal is."), 1, 3650
+    ),
+    "dispatch.result_needs_picture": Declared(
+        bool, False, gettext_noop("A department hands over its result with at least one picture.")
+    ),
+    "dispatch.suspension_days": Declared(int, 365, gettext_noop("Days for which a case may be suspended."), 1, 3650),
+    "dispatch.suspensions": Declared(
+        int, 1, gettext_noop("Suspensions that one department may get for a case."), 0, 10
     ),
 }
