@@ -1,11 +1,11 @@
 """Static files under names that carry their hash, so that browsers may keep them for good."""
 
-from whitenoise.storage import CompressedManifestStaticFilesStorage
+from django.contrib.staticfiles.storage import HashedFilesMixin, ManifestStaticFilesStorage
+
+_imports_of_modules = HashedFilesMixin._js_module_import_aggregation_patterns[1]
 
 
-class StaticStorage(CompressedManifestStaticFilesStorage):
-    # Our scripts are plain modules that import each other: the hashed name must stand in the import too.
-    support_js_module_import_aggregation = True
+class StaticStorage(ManifestStaticFilesStorage):
     # Django would also rewrite "sourceMappingURL" and fail on each published file that comes without its map.
     patterns = (
         (
@@ -15,4 +15,6 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
                 (r"""(?P<matched>@import\s*["']\s*(?P<url>.*?)["'])""", """@import url("%(url)s")"""),
             ),
         ),
+        # Our own scripts are plain modules that import each other: the hashed name must stand in the import too.
+        ("js/*.js", _imports_of_modules),
     )

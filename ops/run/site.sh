@@ -133,11 +133,11 @@ wait_for_site() {
 # 502 is nginx saying that the pages are not up yet; any other answer is an answer.
 site_answers() {
     local status
-    status=$(
+    status=$({
         exec 3<>"/dev/tcp/${LISTEN/0.0.0.0/127.0.0.1}/$PORT"
         printf 'GET /health/ HTTP/1.0\r\nHost: localhost\r\n\r\n' >&3
         read -r -t 30 _ status _ <&3 && echo "$status"
-    ) 2>/dev/null
+    } 2>/dev/null)
     [[ -n $status && $status != 502 ]]
 }
 
