@@ -31,6 +31,7 @@ from cases.models import (
     Request,
     WorkScheduleSpan,
 )
+from cases.querysets import bigrams
 from cases.time_limits import Unit
 from cases.workflow import (
     Also,
@@ -124,7 +125,6 @@ class Step:
         self.facts: dict[str, Any] = {}
         self.restart: set[int] = set()
         self.extend: dict[int, int] = {}
-        self.case_stage = Stage(case.stage)
 
     def new_task(self, *, kind: str, collector: User, requirement: str) -> FieldTask:
         """Send one collector out."""
@@ -280,20 +280,17 @@ def _advance(step: Step) -> None:
         subject.stage = outcome.to
     for also in outcome.also:
         _follow(step, also, own=own)
-    target = outcome.case
-    if target is None:
-        keeps = step.rule.verb in ("review_dispatch",)
-        target = Stage(case.stage) if keeps else workflow.case_stage_of((s.stage, s.is_required) for s in step.stints)
-    case.stage = step.case_stage = target
+    if not outcome.stays:
+        case.stage = outcome.case or workflow.case_stage_of((s.stage, s.is_required) for s in step.stints)
     for stint in step.stints:
         if stint.stage in (StintStage.ACCEPTED, StintStage.RETURNED, StintStage.WITHDRAWN):
             stint.ended_at = stint.ended_at or step.at
         else:
             stint.ended_at = None
-    if target == Stage.CLOSED:
-        case.closed_at = step.at
-    elif target not in workflow.FINAL:
+    if case.stage != Stage.CLOSED:
         case.closed_at = None
+    elif case.closed_at is None:
+        case.closed_at = step.at
 
 
 def _follow(step: Step, also: Also, *, own: int | None) -> None:
@@ -550,15 +547,6 @@ def _next_number(area_code: str, at: datetime) -> str:
     day = at.astimezone(timezone.get_default_timezone())
     pattern = office_settings.get("cases.number_pattern", on=day.date(), area_code=area_code)
     return pattern.format(division=area_code[:6], date=f"{day:%Y%m%d}", serial=serial)
-
-
-def bigrams(text: str) -> str:
-    """Return the words and the character pairs of a text, so that two-character Chinese words are found."""
-    words: list[str] = []
-    for word in text.lower().split():
-        words.append(word)
-        words += [word[i : i + 2] for i in range(len(word) - 1)]
-    return " ".join(words)
 
 
 def search_vector(case: Case) -> Func:

@@ -345,3 +345,37 @@ def next_look(clock: StageClock) -> datetime | None:
     if clock.due_at is None or clock.told_level >= 2:
         return None
     return clock.yellow_at if clock.told_level == 0 else clock.due_at
+
+
+@dataclass(frozen=True)
+class Explained:
+    """A clock and how its limit was used up: one line for each stretch that counted, the entries beside them."""
+
+    clock: StageClock
+    entries: list[ClockEntry]
+    lines: list[time_limits.Line]
+    total_seconds: int
+
+
+def explain(clock: StageClock) -> Explained:
+    """Return how a clock's deadline came about. A clock without a limit has no lines."""
+    entries = list(clock.entries.all())
+    if clock.limit_value is None:
+        return Explained(clock, entries, [], 0)
+    total = total_seconds(clock)
+    lines = time_limits.explain(_stretches(entries), total, Unit(clock.limit_unit), calendar())
+    return Explained(clock, entries, lines, total)
+
+
+def _stretches(entries: list[ClockEntry]) -> list[tuple[datetime, datetime | None]]:
+    """Return when the clock ran. A pause that was taken back, or a stop after which the old deadline stood, counts too."""
+    stretches: list[tuple[datetime, datetime | None]] = []
+    for entry in entries:
+        if entry.kind in (ClockEntry.Kind.START, ClockEntry.Kind.RESUME, ClockEntry.Kind.REOPEN):
+            if stretches and entry.due_before == entry.due_after:
+                stretches[-1] = (stretches[-1][0], None)
+            else:
+                stretches.append((entry.at, None))
+        elif entry.kind in (ClockEntry.Kind.PAUSE, ClockEntry.Kind.STOP) and stretches and stretches[-1][1] is None:
+            stretches[-1] = (stretches[-1][0], entry.at)
+    return stretches

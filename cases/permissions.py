@@ -6,7 +6,7 @@ from datetime import datetime
 from accounts.permissions import appointments_of, departments_of
 from accounts.roles import Role
 from cases import workflow
-from cases.models import Case, CasePart, FieldTask, HandlingStint, Request
+from cases.models import Case, CasePart, Evidence, FieldTask, HandlingStint, Request
 from cases.workflow import Move, Subject
 
 type_of = {Case: Subject.CASE, HandlingStint: Subject.STINT, FieldTask: Subject.TASK, Request: Subject.REQUEST}
@@ -84,3 +84,11 @@ def may_see_reporter(user, case: Case, at: datetime) -> bool:
         and appointment.department_id == case.supervision_centre_id
         for appointment in appointments_of(user, at)
     )
+
+
+def may_see_original(user, one: Evidence, at: datetime) -> bool:
+    """True for the desk that took it in; a citizen's original stays with supervision, others may see command too."""
+    roles = (Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER, Role.INSPECTOR)
+    if not one.from_reporter:
+        roles = (*roles, Role.DISPATCHER, Role.COMMANDER, Role.EVALUATOR)
+    return any(appointment.role in roles for appointment in appointments_of(user, at))

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from django.contrib.gis.db import models
+from django.contrib.postgres.search import SearchQuery
 from django.db.models import Exists, OuterRef, Q
 
 from accounts.permissions import appointments_of, departments_of
@@ -13,6 +14,16 @@ from grid.locate import within
 SUPERVISION_DESKS = (Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER, Role.INSPECTOR, Role.VIDEO_OPERATOR)
 COMMAND_DESKS = (Role.DISPATCHER, Role.COMMANDER)
 OVERSEERS = (Role.LEADER, Role.EVALUATOR)
+
+
+def bigrams(text: str, *, for_query: bool = False) -> str:
+    """Return the character pairs of a text (and, for the index, its words), so that two-character words are found."""
+    found: list[str] = []
+    for word in text.lower().split():
+        if len(word) < 2 or not for_query:
+            found.append(word)
+        found += [word[place : place + 2] for place in range(len(word) - 1)]
+    return " ".join(found)
 
 
 class CaseQuerySet(models.QuerySet):
@@ -58,6 +69,13 @@ class CaseQuerySet(models.QuerySet):
         return self.select_related(
             "minor_class", "holder_department", "holder_user", "duty_grid", "filing_condition"
         ).defer("search", "last_hash")
+
+    def matching(self, words: str):
+        """Return the cases whose number, place, class or description holds all of these words."""
+        number = words.replace(" ", "")
+        if number.replace("-", "").isdigit() and "-" in number:
+            return self.filter(number__startswith=number)
+        return self.filter(search=SearchQuery(bigrams(words, for_query=True), config="simple"))
 
     def open_near(self, point, *, minor_class, at: datetime, metres: float, hours: float):
         """Return open cases of the same class near a point, reported within some hours: possible duplicates."""

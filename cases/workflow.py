@@ -238,10 +238,14 @@ class Also:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """Where a move leads: the subject's next stage ("" = unchanged), the case's (None = derived from its stints)."""
+    """Where a move leads: the subject's next stage ("" = unchanged), the case's (None = derived from its stints).
+
+    `stays`: the case's stage is not touched at all, not even derived anew.
+    """
 
     to: str = ""
     case: Stage | None = None
+    stays: bool = False
     also: tuple[Also, ...] = ()
     waiting_counts: bool = False  # the pause is taken back: a refused return buys no time
     rework: bool = False  # counts as a round of rework 返工 for the stints it sends back
@@ -341,7 +345,7 @@ MOVES: tuple[Move, ...] = (
          outcomes=_case(Stage.PENDING_FILING)),
     Move(subject=Subject.CASE, verb="review_dispatch", label=_("Confirm the automatic dispatch"), key="V",
          door="dispatch", frm=(*AFTER_FILING, Stage.CLOSED), case_in=(*AFTER_FILING, Stage.CLOSED), side=COMMAND,
-         roles=("dispatcher",), optional=("opinion",), outcomes={"": Outcome()}),
+         roles=("dispatcher",), optional=("opinion",), outcomes={"": Outcome(stays=True)}),
     Move(subject=Subject.STINT, verb="withdraw_dispatch", label=_("Take back from the department"), tone="quiet",
          door="dispatch", frm=_WORKING, case_in=WITH_DEPARTMENTS, side=COMMAND, roles=("dispatcher",),
          facts=("reason",), outcomes={"": Outcome(to=StintStage.WITHDRAWN, also=(_drop_requests,))}),

@@ -101,7 +101,9 @@ def _outcome(name: str, outcome: Outcome) -> str:
     parts = [f"*{name}*:"] if name else []
     if outcome.to:
         parts.append(str(outcome.to))
-    if outcome.case is None:
+    if outcome.stays:
+        parts.append("(case: as it is)")
+    elif outcome.case is None:
         parts.append("(case: by its stints)")
     elif str(outcome.case) != str(outcome.to):
         parts.append(f"(case: {outcome.case})")

@@ -1,0 +1,119 @@
+"""Forms of the moves, made from the table: what a move must and may say becomes its fields (`FIELDS`)."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.roles import Role
+from cases import workflow
+from cases.models import CasePart
+from cases.permissions import conflict
+from cases.workflow import Subject
+from components.models import FilingCondition
+from office.forms import FilesField, KeepsFiles
+
+TEXT_MAX = 2000
+
+
+class ConditionChoice(forms.ModelChoiceField):
+    """A filing condition with what it promises."""
+
+    def label_from_instance(self, condition: FilingCondition) -> str:
+        """Return condition, close condition and limit in one line."""
+        parts = [condition.condition, f"→ {condition.close_condition}"]
+        if condition.limit_value is not None:
+            parts.append(f"{condition.limit_value.normalize():f} {condition.get_limit_unit_display()}")
+        return "　".join(parts)
+
+
+class PersonChoice(forms.ModelChoiceField):
+    """A person by name and staff number."""
+
+    def label_from_instance(self, user: User) -> str:
+        """Return name and staff number."""
+        return f"{user} · {user.staff_number}"
+
+
+def _text(form: "MoveForm", *, label: str) -> forms.Field:
+    return forms.CharField(
+        label=label, max_length=TEXT_MAX, strip=True, widget=forms.Textarea(attrs={"rows": 3, "data-phrase": "1"})
+    )
+
+
+def _condition(form: "MoveForm") -> forms.Field:
+    known = FilingCondition.objects.filter(minor_class=form.case.minor_class_id, is_active=True).current()
+    return ConditionChoice(
+        label=_("Filing condition"), queryset=known.select_related("minor_class").order_by("number"), empty_label=None,
+        widget=forms.RadioSelect,
+    )  # fmt: skip
+
+
+def _collector(form: "MoveForm") -> forms.Field:
+    """Collectors of the centre's area who may still go: nobody who would judge what he had a hand in."""
+    rule = workflow.BY_VERB[(Subject.TASK, "verify" if form.rule.verb == "send_verify" else "check")]
+    barred = [part.actor_id for part in CasePart.objects.filter(case=form.case) if conflict(part, rule)]
+    able = User.objects.holding(Role.COLLECTOR, day=form.at.date()).exclude(pk__in=barred)
+    return PersonChoice(label=_("Collector"), queryset=able.order_by("staff_number"))
+
+
+def _result(form: "MoveForm") -> forms.Field:
+    return forms.ChoiceField(
+        label=_("Result"), widget=forms.RadioSelect,
+        choices=[(name, RESULT_LABELS[(form.rule.verb, name)]) for name in form.rule.outcomes],
+    )  # fmt: skip
+
+
+RESULT_LABELS = {
+    ("verify", "true"): _("True"),
+    ("verify", "untrue"): _("Untrue"),
+    ("verify", "cannot"): _("Cannot verify"),
+    ("check", "pass"): _("Passed"),
+    ("check", "fail"): _("Failed"),
+    ("check", "cannot"): _("Cannot check"),
+}
+
+FIELDS: dict[str, Callable[["MoveForm"], forms.Field]] = {
+    "opinion": lambda form: _text(form, label=OPINION_LABELS.get(form.rule.verb, _("Opinion"))),
+    "reason": lambda form: _text(form, label=_("Reason")),
+    "collector": _collector,
+    "condition": _condition,
+    "urgent": lambda form: forms.BooleanField(label=_("Urgent")),
+    "met": lambda form: forms.BooleanField(label=_("The close condition is met: %s") % form.case.close_condition),
+    "is_duplicate": lambda form: forms.TypedChoiceField(
+        label=_("Has the same problem been filed here before?"), choices=[("no", _("No")), ("yes", _("Yes"))],
+        coerce=lambda value: value == "yes", widget=forms.RadioSelect, initial="no",
+    ),
+    "result": _result,
+    "files": lambda form: FilesField(label=_("Pictures"), kinds=("picture", "video"), capture=False),
+}  # fmt: skip
+OPINION_LABELS = {
+    "send_verify": _("What to look at"),
+    "send_check": _("What to look at"),
+    "answer_at_once": _("Answer given"),
+    "hand_over": _("Result"),
+    "submit_result": _("Result"),
+}
+
+
+class MoveForm(KeepsFiles):
+    """The form of one move on one subject. `facts()` are the keyword arguments of the move's action."""
+
+    fields_of: dict[str, Callable[["MoveForm"], forms.Field]] = FIELDS
+
+    def __init__(self, *args, rule: workflow.Move, case, subject, user, at: datetime, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.rule, self.case, self.subject, self.user, self.at = rule, case, subject, user, at
+        for fact in (*rule.facts, *rule.optional):
+            make = self.fields_of.get(fact)
+            if make is None:
+                continue
+            field = make(self)
+            field.required = fact in rule.facts
+            self.fields[fact] = field
+
+    def facts(self) -> dict:
+        """Return what was said, without what was left empty."""
+        return {name: value for name, value in self.cleaned_data.items() if value not in (None, "", [])}

@@ -1,0 +1,335 @@
+"""The desk's shell: queues, the case page and its fragments, the doors of the moves, evidence handed out.
+
+A page asks what this person may see, and shows it; a door fetches, validates, calls one action and answers.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count, OuterRef, Q, Subquery
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.permissions import acting, appointments_of, departments_of
+from accounts.roles import Role, Side
+from cases import actions, clocks, workflow
+from cases.forms import MoveForm
+from cases.models import Case, EventText, Evidence, FieldTask, HandlingStint, Request
+from cases.permissions import Button, may_see_original, may_see_reporter, open_moves
+from cases.workflow import Stage, Subject
+from citymgmt.errors import Refusal
+from citymgmt.refusals import sentence
+from grid.models import Area
+from office import settings as office_settings
+from office.views import stored_file
+
+PAGE = 50
+
+# — queues ———————————————————————————————————————————————————————————————————————————————————————————
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One queue of a desk 栏: the stages it gathers."""
+
+    name: str
+    label: str
+    stages: tuple[str, ...]
+
+
+FINAL_TAB = Tab("done", gettext_lazy("Ended"), tuple(workflow.FINAL))
+DESK_TABS = (
+    Tab("accept", gettext_lazy("To accept"), (Stage.REPORTED,)),
+    Tab("verify", gettext_lazy("To verify"), (Stage.ACCEPTED, Stage.VERIFYING)),
+    Tab("file", gettext_lazy("To file"), (Stage.PENDING_FILING,)),
+    Tab("departments", gettext_lazy("With departments"), workflow.WITH_DEPARTMENTS),
+    Tab("check", gettext_lazy("To check"), (Stage.PENDING_CHECK, Stage.CHECKING)),
+    Tab("close", gettext_lazy("To close"), (Stage.PENDING_CLOSE,)),
+    FINAL_TAB,
+)
+LAMPS = {
+    "red": lambda at: Q(due_at__lt=at, clock_paused=False),
+    "yellow": lambda at: Q(due_at__gte=at, yellow_at__lte=at, clock_paused=False),
+    "paused": lambda at: Q(clock_paused=True),
+}
+
+
+def desk(request: HttpRequest) -> HttpResponse:
+    """The supervision desk's queue, also for inspectors, evaluators and leaders: what each may see."""
+    at = timezone.now()
+    if acting(request.user, at=at, roles=DESK_READERS) is None:
+        return redirect("home")
+    visible = Case.objects.visible_to(request.user, at)
+    context = queue(request, visible, tabs=DESK_TABS, at=at)
+    template = "cases/_queue.html" if request.htmx and not request.htmx.boosted else "cases/desk.html"
+    return render(request, template, context)
+
+
+DESK_READERS = (
+    Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER, Role.VIDEO_OPERATOR, Role.INSPECTOR, Role.EVALUATOR, Role.LEADER,
+)  # fmt: skip
+
+
+def queue(request: HttpRequest, visible, *, tabs: tuple[Tab, ...], at: datetime) -> dict:
+    """Return the context of a queue page: tabs with counts, the chosen tab's page of rows, the filters of the address."""
+    chosen = next((tab for tab in tabs if tab.name == request.GET.get("tab")), None)
+    by_stage = dict(
+        visible.filter(stage__in=workflow.OPEN).order_by().values_list("stage").annotate(number=Count("pk"))
+    )
+    counted = [(tab, sum(by_stage.get(str(stage), 0) for stage in tab.stages)) for tab in tabs]
+    chosen = chosen or next((tab for tab, number in counted if number), tabs[0])
+    rows = filtered(visible.filter(stage__in=chosen.stages), request.GET, at=at)
+    rows = rows.order_by("-moved_at", "-id") if chosen is FINAL_TAB else rows.by_danger()
+    page = Paginator(rows.with_row(), PAGE).get_page(request.GET.get("page"))
+    return {"tabs": counted, "tab": chosen, "page": page, "filters": request.GET, "at": at, "kept": _kept(request),
+            "streets": Area.objects.current().filter(level="street").order_by("code"),
+            "sources": [(str(source), _(label)) for source, label in workflow.SOURCE_LABELS.items()]}  # fmt: skip
+
+
+def _kept(request: HttpRequest) -> str:
+    """Return the filters of the address without the page, for links that keep them."""
+    left = request.GET.copy()
+    left.pop("page", None)
+    left.pop("tab", None)
+    return left.urlencode()
+
+
+def filtered(rows, said, *, at: datetime):
+    """Return the rows that the filters of an address ask for; unknown values filter nothing."""
+    if said.get("kind") in ("component", "event"):
+        rows = rows.filter(minor_class__kind=said["kind"])
+    if said.get("source") in set(workflow.Source):
+        rows = rows.filter(source=said["source"])
+    if (street := said.get("street", "")).isdigit():
+        rows = rows.filter(area_code__startswith=street)
+    if said.get("lamp") in LAMPS:
+        rows = rows.filter(LAMPS[said["lamp"]](at))
+    if words := said.get("q", "").strip():
+        rows = rows.matching(words)
+    return rows
+
+
+# — one case —————————————————————————————————————————————————————————————————————————————————————————
+
+
+def case(request: HttpRequest, case_id) -> HttpResponse:
+    """One case: facts, evidence, time line and the buttons open to this person."""
+    at = timezone.now()
+    context = case_context(request, case_id, at=at)
+    template = "cases/_case.html" if request.htmx and not request.htmx.boosted else "cases/case.html"
+    return render(request, template, context)
+
+
+def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
+    """Return what a case page shows to this person. Departments get facts: never the reporter, never the desk's words."""
+    found = visible_case(request, case_id, at=at)
+    facts_only = sees_facts_only(request.user, at)
+    stints = list(found.stints.select_related("department", "handler")) if found.filed_at else []
+    requests = list(found.requests.select_related("stint__department", "asked_by")) if stints else []
+    tasks = [] if facts_only else list(found.tasks.select_related("collector"))
+    if facts_only:
+        mine = {stint.pk for stint in stints if _is_mine(stint, request.user, at)}
+        stints = [stint for stint in stints if stint.pk in mine]
+        requests = [one for one in requests if one.stint_id in mine]
+    evidence = list(found.evidence.select_related("file"))
+    buttons = open_moves(request.user, found, at=at, stints=stints, tasks=tasks, requests=requests)
+    return {
+        "case": found,
+        "at": at,
+        "stints": stints,
+        "tasks": tasks,
+        "requests": requests,
+        "evidence": evidence,
+        "before": [one for one in evidence if one.usage not in (Evidence.Usage.AFTER, Evidence.Usage.CHECK)],
+        "after": [one for one in evidence if one.usage in (Evidence.Usage.AFTER, Evidence.Usage.CHECK)],
+        "timeline": timeline(found, facts_only=facts_only),
+        "buttons": [(button, move_url(found, button)) for button in buttons],
+        "facts_only": facts_only,
+        "may_see_reporter": found.reporter_ref is not None and may_see_reporter(request.user, found, at),
+        "side": next((str(SIDE_OF[one.role]) for one in appointments_of(request.user, at) if one.role in SIDE_OF), ""),
+    }
+
+
+SIDE_OF = {Role.DISPATCHER: Side.COMMAND, Role.COMMANDER: Side.COMMAND,
+           Role.DEPARTMENT_OPERATOR: Side.DEPARTMENT, Role.HANDLER: Side.DEPARTMENT}  # fmt: skip
+
+
+def visible_case(request: HttpRequest, case_id, *, at: datetime) -> Case:
+    """Return the case if this person may see it; 404 otherwise: what may not be seen does not exist."""
+    return get_object_or_404(Case.objects.visible_to(request.user, at).with_row(), public_id=case_id)
+
+
+def sees_facts_only(user, at: datetime) -> bool:
+    """True for departments, handlers and collectors: the facts of a case, without the desks' words and the reporter."""
+    return acting(user, at=at, roles=(*DESK_READERS, Role.DISPATCHER, Role.COMMANDER)) is None
+
+
+def _is_mine(stint: HandlingStint, user, at: datetime) -> bool:
+    return stint.handler_id == user.pk or stint.department_id in departments_of(user, at)
+
+
+def move_url(found: Case, button: Button) -> str:
+    """Return the address of a button's door."""
+    return reverse(button.url_name, args=[found.public_id, str(button.rule.subject), button.subject.public_id,
+                                          button.rule.verb])  # fmt: skip
+
+
+def timeline(found: Case, *, facts_only: bool) -> list:
+    """Return the events of a case, the latest first, each with its label and its words; two queries at most."""
+    words = EventText.objects.filter(case=OuterRef("case"), sequence=OuterRef("sequence"))
+    events = found.events.select_related("actor", "department").annotate(
+        words=Subquery(words.values("text")[:1])
+    ).defer("payload", "hash").order_by("-sequence")  # fmt: skip
+    if facts_only:
+        events = events.filter(verb__in=SHOWN_TO_DEPARTMENTS)
+    shown = list(events)
+    for event in shown:
+        rule = workflow.BY_VERB.get((Subject(event.subject), event.verb))
+        event.label = _(rule.label) if rule else _("Report")
+        event.result = RESULTS.get((event.verb, event.outcome), "")
+    return shown
+
+
+RESULTS = {
+    ("verify", "true"): gettext_lazy("True"),
+    ("verify", "untrue"): gettext_lazy("Untrue"),
+    ("verify", "cannot"): gettext_lazy("Cannot verify"),
+    ("check", "pass"): gettext_lazy("Passed"),
+    ("check", "fail"): gettext_lazy("Failed"),
+    ("check", "cannot"): gettext_lazy("Cannot check"),
+}
+# What command and departments did is a department's business; how the desks came to file it is not.
+SHOWN_TO_DEPARTMENTS = tuple(
+    move.verb for move in workflow.MOVES if move.side in (workflow.COMMAND, workflow.DEPARTMENT)
+) + ("file", "check", "rework", "close", "void")
+
+
+def deadline(request: HttpRequest, case_id) -> HttpResponse:
+    """How the deadlines of a case were counted, line by line: for the handling clock, else for the one that runs."""
+    at = timezone.now()
+    found = visible_case(request, case_id, at=at)
+    wanted = found.clocks.exclude(name=workflow.Clock.OVERALL).select_related("holder_department", "holder_user")
+    if sees_facts_only(request.user, at):
+        wanted = wanted.filter(name=workflow.Clock.HANDLING)
+    explained = [clocks.explain(clock) for clock in wanted.prefetch_related("entries")]
+    return render(request, "cases/_deadline.html", {"case": found, "explained": explained, "at": at})
+
+
+def near(request: HttpRequest, case_id) -> HttpResponse:
+    """Open cases of the same class near this one, reported not long before or after: perhaps the same problem."""
+    at = timezone.now()
+    found = visible_case(request, case_id, at=at)
+    metres = office_settings.get("cases.near_metres", on=timezone.localdate(at), area_code=found.area_code)
+    hours = office_settings.get("cases.near_hours", on=timezone.localdate(at), area_code=found.area_code)
+    visible = Case.objects.visible_to(request.user, at)
+    same = visible.open_near(found.point, minor_class=found.minor_class, at=found.reported_at, metres=metres, hours=hours)
+    rows = same.exclude(pk=found.pk).with_row()[:20]
+    return render(request, "cases/_near.html", {"case": found, "rows": rows, "metres": metres, "at": at})
+
+
+def evidence(request: HttpRequest, public_id, variant: str) -> HttpResponse:
+    """Hand out a picture, sound or video of a case to somebody who may see the case; originals only to the desks."""
+    at = timezone.now()
+    visible = Case.objects.visible_to(request.user, at)
+    one = get_object_or_404(
+        Evidence.objects.select_related("file", "case").filter(case__in=visible), public_id=public_id
+    )
+    if variant == "original" and not may_see_original(request.user, one, at):
+        raise Http404
+    return stored_file(one.file, variant)
+
+
+# — the doors of the moves ———————————————————————————————————————————————————————————————————————————
+
+
+@dataclass(frozen=True)
+class Door:
+    """What stands behind a button: its action, and its form where the table's facts are not enough."""
+
+    act: Callable
+    form: type[MoveForm] = MoveForm
+
+
+DOORS: dict[str, Door] = {
+    "accept": Door(actions.accept),
+    "refuse": Door(actions.refuse),
+    "answer_at_once": Door(actions.answer_at_once),
+    "send_verify": Door(actions.send_verify),
+    "skip_verify": Door(actions.skip_verify),
+    "withdraw_verify": Door(actions.withdraw_verify),
+    "file": Door(actions.file),
+    "not_file": Door(actions.not_file),
+    "back_to_acceptance": Door(actions.back_to_acceptance),
+    "void": Door(actions.void),
+    "send_check": Door(actions.send_check),
+    "withdraw_check": Door(actions.withdraw_check),
+    "close": Door(actions.close),
+    "check_again": Door(actions.check_again),
+    "rework": Door(actions.rework),
+}
+ROWS = {Subject.CASE: Case, Subject.STINT: HandlingStint, Subject.TASK: FieldTask, Subject.REQUEST: Request}
+
+
+def move(request: HttpRequest, case_id, subject: str, subject_id, verb: str) -> HttpResponse:
+    """The door of supervision's moves."""
+    return serve_move(request, case_id, subject, subject_id, verb, doors=DOORS)
+
+
+def serve_move(
+    request: HttpRequest, case_id, subject: str, subject_id, verb: str, *, doors: dict[str, Door],
+    done: Callable[[Case], str] | None = None,
+) -> HttpResponse:  # fmt: skip
+    """Serve one move: GET shows its form, POST makes it. Used by every room that has doors; `done` names the next page.
+
+    What was typed is kept on every error; a refusal of the action is said in the form, in words.
+    """
+    at = timezone.now()
+    rule = next((one for one in workflow.MOVES if one.verb == verb and one.subject == subject), None)
+    if rule is None or verb not in doors:
+        raise Http404
+    found = visible_case(request, case_id, at=at)
+    row = found
+    if rule.subject is not Subject.CASE:
+        row = get_object_or_404(ROWS[rule.subject].objects.filter(case=found), public_id=subject_id)
+    elif found.public_id != subject_id:
+        raise Http404
+    door = doors[verb]
+    posted = (request.POST, request.FILES) if request.method == "POST" else ()
+    form = door.form(*posted, rule=rule, case=found, subject=row, user=request.user, at=at)
+    if posted:
+        form.keep_files(by=request.user, at=at)
+        if form.is_valid():
+            try:
+                moved = door.act(row, by=request.user, at=at, **form.facts())
+            except Refusal as refusal:
+                form.add_error(None, sentence(refusal))
+            else:
+                messages.success(request, _("Done: %(move)s, case %(number)s.") % {
+                    "move": _(rule.label), "number": moved.number})  # fmt: skip
+                return answer(request, _next(request, moved, done))
+    context = {"form": form, "rule": rule, "case": found, "subject": row, "url": request.path,
+               "next": request.POST.get("next") or request.GET.get("next", ""), "at": at}  # fmt: skip
+    template = "cases/_move.html" if request.htmx and not request.htmx.boosted else "cases/move.html"
+    return render(request, template, context, status=422 if posted else 200)
+
+
+def answer(request: HttpRequest, url: str) -> HttpResponse:
+    """Send the browser on: htmx by its header, a plain form by a redirect."""
+    if request.htmx and not request.htmx.boosted:
+        return HttpResponse(status=204, headers={"HX-Redirect": url})
+    return redirect(url)
+
+
+def _next(request: HttpRequest, moved: Case, done: Callable[[Case], str] | None) -> str:
+    wanted = request.POST.get("next", "")
+    if wanted and url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}):
+        return wanted
+    return done(moved) if done else reverse("cases:case", args=[moved.public_id])
