@@ -33,6 +33,7 @@ SIDE_M = 100
 SMALLEST_M2 = 2_500
 """A piece smaller than a quarter of a square joins its neighbour, so that nobody patrols splinters."""
 
+CORNER_EVERY_DEGREES = 0.001
 MILLIMETRE = 0.001
 DECIMALS = 9
 """Degrees are rounded to a tenth of a millimetre, the same at every corner that cells share."""
@@ -181,7 +182,9 @@ def zone_of(longitude: float) -> Zone:
 
 def area_m2(geometry: BaseGeometry) -> float:
     """Return the area of a geometry given in degrees, in m²."""
-    return float(zone_of(geometry.centroid.x).to_metres(geometry).area) if not geometry.is_empty else 0.0
+    if geometry.is_empty:
+        return 0.0
+    return float(zone_of(geometry.centroid.x).to_metres(shapely.segmentize(geometry, CORNER_EVERY_DEGREES)).area)
 
 
 _ELLIPSOID = Geod(ellps="GRS80")
@@ -227,7 +230,7 @@ def lay_cells(
         raise OutlineIsEmpty
     left, _bottom, right, _top = shapely.total_bounds(list(outlines.values()))
     zone = zone_of((left + right) / 2)
-    grounds = {code: _polygons_only(shapely.make_valid(zone.to_metres(outline))) for code, outline in outlines.items()}
+    grounds = {code: _ground(outline, zone) for code, outline in outlines.items()}
     pieces = _pieces(grounds, side_m)
     cells = []
     for code, groups in _joined(pieces, smallest_m2).items():
@@ -245,6 +248,13 @@ def lay_cells(
                 )
             )
     return cells
+
+
+def _ground(outline: Polygon | MultiPolygon, zone: Zone) -> MultiPolygon:
+    """Return an outline in metres, mended. What is straight in degrees is not quite so in metres, hence the corners."""
+    # Mended first: with corners exactly where it crosses itself, half of an outline would be lost.
+    mended = shapely.make_valid(outline)
+    return _polygons_only(shapely.make_valid(zone.to_metres(shapely.segmentize(mended, CORNER_EVERY_DEGREES))))
 
 
 def _polygons_only(geometry: BaseGeometry) -> MultiPolygon:
@@ -354,7 +364,7 @@ def divide(
     if outline.is_empty:
         raise OutlineIsEmpty
     zone = zone_of(outline.centroid.x)
-    whole = _polygons_only(shapely.make_valid(zone.to_metres(outline)))
+    whole = _ground(outline, zone)
     squares = _joined(_pieces({"": whole}, side_m), smallest_m2)[""]
     if len(squares) < sum(counts):
         raise OutlineTooSmall(squares=len(squares), communities=sum(counts))

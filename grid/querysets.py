@@ -43,6 +43,9 @@ class DutyGridQuerySet(DatedQuerySet):
     def search(self, words: str) -> Self:
         return self.filter(Q(name_zh__icontains=words) | Q(name_en__icontains=words) | Q(code__startswith=words))
 
+    def in_box(self, box: Polygon) -> Self:
+        return self.filter(boundary__bboverlaps=box)
+
 
 class RoadQuerySet(DatedQuerySet):
     def search(self, words: str) -> Self:
