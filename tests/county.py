@@ -3,13 +3,18 @@
 `County.build()` makes it; `county.case_at(stage)` walks the real moves. All names are invented.
 """
 
+import io
+import random
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from types import SimpleNamespace
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from django.contrib.gis.geos import MultiPolygon, Point, Polygon
+from django.core.files.uploadedfile import SimpleUploadedFile
+from PIL import Image
 
 from accounts.models import Appointment, Department, User
 from accounts.roles import Role
@@ -19,6 +24,8 @@ from cases.workflow import Source, Stage
 from components.models import FilingCondition, MinorClass
 from dispatch import actions as dispatch
 from grid.models import Area, DutyGrid, DutyGridCell, UnitGrid
+from office.actions import store_file
+from office.models import StoredFile
 
 LONG_AGO = date(2000, 1, 1)
 BEIJING = ZoneInfo("Asia/Shanghai")
@@ -52,12 +59,21 @@ PEOPLE = {
 }
 
 
+def picture(seed: int = 1) -> SimpleUploadedFile:
+    """Return an upload that really is a JPEG; another one for each seed."""
+    noise = random.Random(seed).randbytes(64 * 48 * 3)
+    data = io.BytesIO()
+    Image.frombytes("RGB", (64, 48), noise).save(data, "JPEG")
+    return SimpleUploadedFile(f"{seed}.jpg", data.getvalue(), "image/jpeg")
+
+
 @dataclass
 class County:
     """Everything a test needs, by name: `county.dispatcher`, `county.sanitation_bureau`, `county.litter` …"""
 
     departments: dict[str, Department] = field(default_factory=dict)
     people: dict[str, User] = field(default_factory=dict)
+    ground = "not_ours"
 
     @classmethod
     def build(cls) -> "County":
@@ -165,6 +181,14 @@ class County:
         actions.load_calendar(days=[], spans=[], official_until=date(2026, 12, 31))
         clocks.forget_calendar()
 
+    def pictures(self, number: int = 1, *, by: User | None = None, at: datetime = MONDAY) -> list[StoredFile]:
+        """Hand in so many small pictures, each another one."""
+        made = []
+        for _ in range(number):
+            self._drawn = getattr(self, "_drawn", 0) + 1
+            made.append(store_file(picture(self._drawn), public_id=uuid4(), by=by, at=at, kinds=["picture"]))
+        return made
+
     # — walking the real moves ——————————————————————————————————————————————
 
     def report(self, *, at: datetime = MONDAY, source: str = Source.COLLECTOR, by: User | None = None, **facts) -> Case:
@@ -202,7 +226,7 @@ class County:
         )  # fmt: skip
         yield lambda case, at: dispatch.dispatch(case, by=self.dispatcher, at=at, department=self.sanitation_bureau)
         yield lambda case, at: dispatch.receive(case.stints.get(), by=self.sanitation, at=at)
-        yield lambda case, at: dispatch.hand_over(case.stints.get(), by=self.sanitation, at=at, opinion="已清运")
+        yield lambda case, at: dispatch.hand_over(case.stints.get(), by=self.sanitation, at=at, opinion="已清运", files=self.pictures())
         yield lambda case, at: dispatch.pass_on(case.stints.get(), by=self.dispatcher, at=at)
         yield lambda case, at: actions.send_check(case, by=self.operator, at=at, collector=self.other_collector)
         yield lambda case, at: actions.check(
