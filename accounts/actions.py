@@ -16,6 +16,7 @@ from accounts.querysets import valid_on
 from accounts.roles import ROLES, SIDE_LABELS, Role, sides_held
 from citymgmt.errors import Refusal
 from office import settings
+from office.actions import tell
 
 
 def _refuse_unless(by: User | None, what: str, *, at: datetime) -> None:
@@ -163,6 +164,7 @@ def reset_password(user: User, *, by: User | None, at: datetime) -> str:
     user.must_change_password = True
     user.sessions_valid_from = at
     user.save(update_fields=["password", "must_change_password", "sessions_valid_from"])
+    _tell_the_owner(user, "password_reset", by=by, at=at)
     return password
 
 
@@ -173,6 +175,14 @@ def log_out_everywhere(user: User, *, by: User, at: datetime) -> None:
     user.sessions_valid_from = at
     user.save(update_fields=["sessions_valid_from"])
     sign_off(user, at=at)
+    if by.pk != user.pk:
+        _tell_the_owner(user, "sessions_ended", by=by, at=at)
+
+
+def _tell_the_owner(user: User, code: str, *, by: User | None, at: datetime) -> None:
+    """Nobody's account is touched behind his back."""
+    facts = {"person": by.name if by else "", "done_at": at.isoformat()}
+    tell([user], code=code, facts=facts, about=str(user.public_id), url="", dedupe=f"{code}:{at.isoformat()}", at=at)
 
 
 # --- Appointments 任职 ---

@@ -221,10 +221,12 @@ def _keep(path: str, content: File, size: int) -> None:
 # --- Clean-up ---
 
 ATTEMPTS_KEPT = timedelta(days=183)
+READ_MESSAGES_KEPT = timedelta(days=366)
 
 
 def clean_up(*, at: datetime) -> None:
-    """Forget sessions that ended and attempts to log in that are older than half a year."""
+    """Forget sessions that ended, attempts to log in older than half a year, messages read more than a year ago."""
     Session.objects.filter(expire_date__lt=at).delete()
+    Message.objects.filter(read_at__lt=at - READ_MESSAGES_KEPT).delete()
     for kept in (AccessAttempt, AccessLog, AccessFailureLog):
         kept.objects.filter(attempt_time__lt=at - ATTEMPTS_KEPT).delete()

@@ -24,7 +24,6 @@ KINDS = {
 }
 
 TEXTS: dict[str, Text] = {
-    "account_logged_out": Text("notice", _("All your sessions were ended by %(person)s at %(ended_at)s.")),
     "clock_nearly_due": Text(
         "alarm", _("%(number)s %(what)s, %(where)s: “%(clock)s” is due at %(due_at)s. In hand: %(holder)s.")
     ),
@@ -35,7 +34,8 @@ TEXTS: dict[str, Text] = {
         "alarm",
         _("%(number)s %(what)s, %(where)s: the suspension is over, the clock runs again and is due at %(due_at)s."),
     ),
-    "password_reset": Text("notice", _("Your password was reset by %(person)s; you chose a new one after that.")),
+    "password_reset": Text("notice", _("%(person)s reset your password at %(done_at)s.")),
+    "sessions_ended": Text("notice", _("%(person)s ended all your sessions at %(done_at)s.")),
 }
 
 GENERAL = Text("notice", _("There is news about your work. Open it to see."))

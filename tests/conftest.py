@@ -1,12 +1,25 @@
 """What every test can ask for, and what no test may leave behind."""
 
+from copy import deepcopy
+
 import pytest
+from django.conf import settings as installation
 from django.core.cache import cache
-from django.test import Client
+from django.test import Client, override_settings
 
 from accounts import vault
 from accounts.middleware import SEEN_COOKIE, seen_cookie
 from office import health, settings
+
+
+@pytest.fixture(autouse=True, scope="session")
+def files_of_this_run(tmp_path_factory):
+    """What tests hand in lies in a folder of this run, so that no run finds files of an earlier one."""
+    storages = deepcopy(installation.STORAGES)
+    for alias in ("default", "evidence"):
+        storages[alias]["OPTIONS"]["location"] = str(tmp_path_factory.mktemp("evidence"))
+    with override_settings(STORAGES=storages, EVIDENCE_ROOT=storages["evidence"]["OPTIONS"]["location"]):
+        yield
 
 
 @pytest.fixture(autouse=True)
