@@ -5,6 +5,7 @@ from datetime import date, datetime
 from io import StringIO
 from itertools import islice
 from typing import Any
+from uuid import uuid4
 
 import shapely
 from django.contrib.gis.db.models.functions import AsWKB
@@ -72,6 +73,21 @@ def multipolygon(geometry: BaseGeometry) -> MultiPolygon:
     """Return a shapely surface in degrees as an area's boundary."""
     parts = [GEOSGeometry(memoryview(shapely.to_wkb(part))) for part in shapely.get_parts(geometry)]
     return MultiPolygon(parts, srid=SRID)
+
+
+def insert_roads(
+    roads: Iterable[tuple[str, str, BaseGeometry]], *, area_code: str, source: str, valid_from: date
+) -> int:
+    """Write roads given as (name, class, lines in degrees); return how many. `source` is shown wherever they are."""
+    columns = ("public_id", "name_zh", "name_en", "road_class", "line", "area_code", "source", "valid_from")
+    return copy_rows(
+        Road._meta.db_table,
+        columns,
+        (
+            (uuid4(), name, name if name.isascii() else "", road_class, ewkb(line), area_code, source, valid_from)
+            for name, road_class, line in roads
+        ),
+    )
 
 
 def insert_cells(cells: Iterable[Cell], *, communities: Mapping[str, Area], valid_from: date) -> int:
