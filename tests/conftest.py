@@ -9,6 +9,7 @@ from django.test import Client, override_settings
 
 from accounts import vault
 from accounts.middleware import SEEN_COOKIE, seen_cookie
+from cases import clocks
 from office import health, settings
 
 
@@ -29,6 +30,7 @@ def nothing_left_over():
     cache.clear()
     health.forget()
     vault.forget()
+    clocks.forget_calendar()
 
 
 @pytest.fixture
