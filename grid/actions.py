@@ -8,7 +8,6 @@ from typing import Any
 from uuid import uuid4
 
 import shapely
-from django.contrib.gis.db.models.functions import AsWKB
 from django.contrib.gis.geos import GEOSGeometry, MultiPolygon
 from django.db import connection, transaction
 from django.db.models import Q
@@ -156,15 +155,9 @@ def set_cells(duty_grid: DutyGrid, *, by, at: datetime, cells: Collection[str]) 
         DutyGridCell.objects.bulk_create(
             DutyGridCell(duty_grid=duty_grid, unit_grid_id=pk, valid_from=day) for pk in sorted(wanted - had)
         )
-        duty_grid.boundary = _around(wanted)
         duty_grid.changed_by, duty_grid.changed_at = by, at
-        duty_grid.save(update_fields=["boundary", "changed_by", "changed_at"])
+        duty_grid.save(update_fields=["changed_by", "changed_at"])
     return len(wanted)
-
-
-def _around(cells: set[int]) -> MultiPolygon | None:
-    boundaries = UnitGrid.objects.filter(pk__in=cells).values_list(AsWKB("boundary"), flat=True)
-    return multipolygon(shapely.union_all(shapely.from_wkb([bytes(one) for one in boundaries]))) if cells else None
 
 
 def _cells_of(codes: Collection[str]) -> set[int]:

@@ -69,7 +69,7 @@ def collection(features: Iterable[tuple[str, Feature]], *, more: bool, attributi
 
 def features_of(layer: Layer, box: Polygon) -> bytes:
     """Return the features of a layer that touch a box, at most 500, as a FeatureCollection."""
-    rows = list(layer.rows(box).annotate(geojson=as_geojson(layer.geometry)).defer(layer.geometry)[: MOST + 1])
+    rows = list(layer.rows(box).annotate(geojson=as_geojson(layer.geometry))[: MOST + 1])
     more = len(rows) > MOST
     shown = [] if more and layer.whole else rows[:MOST]
     return collection(
@@ -88,13 +88,13 @@ def answer(request: HttpRequest, body: bytes, *, is_public: bool = False) -> Htt
 
 
 def _areas(box: Polygon) -> QuerySet:
-    return Area.objects.current().in_box(box).order_by(_rank("level", Area.Level.values), "code")
+    return Area.objects.current().in_box(box).defer("boundary").order_by(_rank("level", Area.Level.values), "code")
 
 
 def _cells(box: Polygon) -> QuerySet:
     patrolled = FilteredRelation("memberships", condition=Q(memberships__valid_to__isnull=True))
     cells = UnitGrid.objects.current().in_box(box).annotate(patrolled=patrolled)
-    return cells.annotate(duty_grid=F("patrolled__duty_grid__code")).defer("centre").order_by("code")
+    return cells.annotate(duty_grid=F("patrolled__duty_grid__code")).defer("boundary", "centre").order_by("code")
 
 
 def _duty_grids(box: Polygon) -> QuerySet:
@@ -102,7 +102,7 @@ def _duty_grids(box: Polygon) -> QuerySet:
 
 
 def _roads(box: Polygon) -> QuerySet:
-    return Road.objects.current().in_box(box).order_by(_rank("road_class", Road.RoadClass.values), "pk")
+    return Road.objects.current().in_box(box).defer("line").order_by(_rank("road_class", Road.RoadClass.values), "pk")
 
 
 def _rank(field: str, values: list[str]) -> Case:

@@ -165,10 +165,6 @@ class DutyGrid(Named, Dated, Changed):
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     code = models.CharField(_("code"), max_length=20)
     area_code = models.CharField(_("code of the area"), max_length=12, blank=True)
-    # Drawn from its cells whenever they are set, for the map.
-    boundary = models.MultiPolygonField(
-        _("boundary"), srid=SRID, null=True, blank=True, editable=False, spatial_index=False
-    )
     cells = models.ManyToManyField(UnitGrid, through="DutyGridCell", related_name="duty_grids")
 
     objects = querysets.DutyGridQuerySet.as_manager()

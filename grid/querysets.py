@@ -3,6 +3,7 @@
 from datetime import date
 from typing import Self
 
+from django.contrib.gis.db.models import Union
 from django.contrib.gis.geos import Polygon
 from django.db.models import Q, QuerySet
 
@@ -44,7 +45,11 @@ class DutyGridQuerySet(DatedQuerySet):
         return self.filter(Q(name_zh__icontains=words) | Q(name_en__icontains=words) | Q(code__startswith=words))
 
     def in_box(self, box: Polygon) -> Self:
-        return self.filter(boundary__bboverlaps=box)
+        """Return the duty grids of which a cell touches the box, under the alias `boundary` with their cells' outline."""
+        touching = self.filter(memberships__valid_to__isnull=True, cells__boundary__bboverlaps=box)
+        return self.filter(pk__in=touching.values("pk"), memberships__valid_to__isnull=True).alias(
+            boundary=Union("cells__boundary")
+        )
 
 
 class RoadQuerySet(DatedQuerySet):
