@@ -15,17 +15,11 @@ checks() {
 look() { # look "what" COMMAND…
     local what=$1 log=$LOCAL/logs/check.log started=$SECONDS
     shift
-    if foreground_quietly "$log" "$@"; then
+    if (foreground "$@") >"$log" 2>&1; then
         printf 'check: %s … nothing found (%s s)\n' "$what" "$((SECONDS - started))"
         return
     fi
     FAILED+=" $what;"
     printf 'check: %s … FOUND\n' "$what"
     tail -n 60 "$log" | cut -c1-300 | sed 's/^/    /'
-}
-
-foreground_quietly() {
-    local log=$1
-    shift
-    detached "$@" >"$log" 2>&1
 }

@@ -136,5 +136,5 @@ at_end() {
 }
 trap at_end EXIT
 trap 'printf "./run: line %s of %s failed (status %s)\n" "$LINENO" "${BASH_SOURCE[0]##*/}" "$?" >&2' ERR
-trap 'say ""; exit 130' INT
+trap 'say ""; say "Interrupted. The same command goes on where it stopped."; exit 130' INT
 trap 'exit 143' TERM HUP

@@ -51,14 +51,11 @@ as_postgres() {
     fi
 }
 
-# Run COMMAND without the locks of this script, which would otherwise be held as long as the server lives.
-detached() {
-    (
-        [[ -z ${TURN:-} ]] || exec {TURN}>&-
-        [[ -z ${USERS:-} ]] || exec {USERS}>&-
-        [[ -z ${SITE:-} ]] || exec {SITE}>&-
-        "$@"
-    )
+# In a subshell, before a server is started: the locks of this script would otherwise be held as long as the server lives.
+let_go_of_locks() {
+    [[ -z ${TURN:-} ]] || exec {TURN}>&-
+    [[ -z ${USERS:-} ]] || exec {USERS}>&-
+    [[ -z ${SITE:-} ]] || exec {SITE}>&-
 }
 
 make_folders() {
@@ -109,8 +106,9 @@ make_cluster() {
 
 run_postgres() {
     local quiet=$LOCAL/logs/postgresql.log
+    let_go_of_locks
     # Only our own user and root can reach the socket's folder, so "trust" trusts only them.
-    detached as_postgres "$PG_BIN/pg_ctl" start --silent --wait --timeout=120 -D "$PG_DATA" -o "\
+    as_postgres "$PG_BIN/pg_ctl" start --silent --wait --timeout=120 -D "$PG_DATA" -o "\
         -c listen_addresses='' -c unix_socket_directories='$PG_SOCKETS' -c unix_socket_permissions=0700 \
         -c max_connections=100 -c shared_buffers=256MB -c work_mem=16MB -c maintenance_work_mem=128MB \
         -c effective_io_concurrency=200 -c random_page_cost=1.1 -c max_wal_size=2GB -c checkpoint_timeout=15min \
@@ -172,7 +170,8 @@ start_redis() { # start_redis NAME OPTIONS…
 run_redis() {
     local name=$1 tries
     shift
-    detached redis-server --port 0 --unixsocket "$SOCKETS/$name.sock" --unixsocketperm 700 --daemonize yes \
+    let_go_of_locks
+    redis-server --port 0 --unixsocket "$SOCKETS/$name.sock" --unixsocketperm 700 --daemonize yes \
         --dir "$LOCAL/data/$name" --pidfile "$LOCAL/run/$name.pid" --logfile "$LOCAL/logs/$name.log" "$@"
     for tries in {1..200}; do
         redis_answers "$name" && return
@@ -191,10 +190,13 @@ start_both_redis() {
 stop_redis() {
     local pid
     pid=$(cat "$LOCAL/run/$1.pid" 2>/dev/null || true)
-    [[ -n $pid && $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) == *"$SOCKETS/$1.sock"* ]] || return 0
+    [[ $(command_line "$pid") == *"$SOCKETS/$1.sock"* ]] || return 0
     kill -TERM "$pid" 2>/dev/null || return 0
     wait_gone "$pid" 10 || kill -KILL "$pid" 2>/dev/null || true
 }
+
+# What process PID is running: its number alone may have gone to any other program.
+command_line() { { tr '\0' ' ' <"/proc/${1:-none}/cmdline"; } 2>/dev/null || true; }
 
 wait_gone() { # wait_gone PID SECONDS
     local end=$((SECONDS + $2))
@@ -315,9 +317,12 @@ compile_translations() {
     done
 }
 
-# Run COMMAND as the main thing; an interrupt ends it and then us.
+# Run COMMAND as the main thing of this ./run, whose status becomes ours when it fails.
 foreground() {
     local status=0
-    detached "$@" || status=$?
+    (
+        let_go_of_locks
+        exec setpriv --pdeathsig TERM -- "$@"
+    ) || status=$?
     ((status == 0)) || exit "$status"
 }

@@ -113,7 +113,10 @@ start_program() {
             ;;
     esac
     # A session of its own: Ctrl-C reaches only us, and we stop the programs in order. When we are killed, so are they.
-    detached setsid setpriv --pdeathsig TERM -- "$@" >>"$LOCAL/logs/$name.log" 2>&1 </dev/null &
+    (
+        let_go_of_locks
+        exec setsid setpriv --pdeathsig TERM -- "$@"
+    ) >>"$LOCAL/logs/$name.log" 2>&1 </dev/null &
     RUNNING[$name]=$!
     STARTED[$name]=$SECONDS
     echo "$!" >"$LOCAL/run/$name.pid"
@@ -154,7 +157,10 @@ give_up() {
 
 build_demo() {
     if has_command demo_county; then
-        detached setsid setpriv --pdeathsig TERM -- python manage.py demo_county >"$LOCAL/logs/demo.log" 2>&1 </dev/null &
+        (
+            let_go_of_locks
+            exec setsid setpriv --pdeathsig TERM -- python manage.py demo_county
+        ) >"$LOCAL/logs/demo.log" 2>&1 </dev/null &
         DEMO=$!
         DEMO_STARTED=$SECONDS
         echo "$DEMO" >"$LOCAL/run/demo.pid"
@@ -230,13 +236,13 @@ stop_site() {
     SITE=
 }
 
-# What a killed ./run left behind. A number in a file may belong to any other program by now: look at its command.
+# What a killed ./run left behind.
 stop_leftovers() {
     local name pid
     for name in demo nginx beat worker web live; do
         pid=$(cat "$LOCAL/run/$name.pid" 2>/dev/null || true)
         rm -f "$LOCAL/run/$name.pid"
-        [[ -n $pid && $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) =~ citymgmt|"$LOCAL"|manage.py ]] || continue
+        [[ $(command_line "$pid") =~ citymgmt|"$LOCAL"|manage.py ]] || continue
         kill -TERM "$pid" 2>/dev/null || continue
         wait_gone "$pid" 15 || kill -KILL -- "-$pid" 2>/dev/null || true
     done
@@ -248,9 +254,7 @@ stop_running_site() {
     exec {lock}>"$LOCAL/lock/site"
     if ! flock -n "$lock"; then
         pid=$(cat "$LOCAL/run/site.pid" 2>/dev/null || true)
-        if [[ -n $pid && $(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null) == *run* ]]; then
-            kill -TERM "$pid" 2>/dev/null || true
-        fi
+        [[ $(command_line "$pid") != *run* ]] || kill -TERM "$pid" 2>/dev/null || true
         flock -w 60 "$lock" || fail "The running site (process $pid) does not stop."
     fi
     stop_leftovers
