@@ -65,6 +65,12 @@ class LinkExpired(Refusal):
     code = "link_expired"
 
 
+class TooOften(Refusal):
+    """One internet address tried this too often; facts: minutes."""
+
+    code = "too_often"
+
+
 class NotOverYet(Refusal):
     """There is no result to tell yet; facts: number."""
 
@@ -248,6 +254,11 @@ TOKEN_PATTERN = r"[A-Za-z0-9_-]{22}"
 def new_token() -> str:
     """Return a new secret of 128 bits for a link, 22 characters."""
     return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def is_token(text: str) -> bool:
+    """Whether this may be the secret of a link."""
+    return re.fullmatch(TOKEN_PATTERN, text) is not None
 
 
 def _hashed(token: str) -> str:

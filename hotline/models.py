@@ -10,7 +10,7 @@ from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
-from hotline.querysets import CallQuerySet
+from hotline.querysets import CallBackQuerySet, CallQuerySet
 
 
 class Call(models.Model):
@@ -38,9 +38,7 @@ class Call(models.Model):
     centre = models.ForeignKey(
         "accounts.Department", models.PROTECT, related_name="+", verbose_name=_("Supervision centre")
     )
-    seat = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("Taken by")
-    )
+    seat = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("Taken by"))
     received_at = models.DateTimeField(_("Received"))
     ended_at = models.DateTimeField(_("Ended"))
     kind = models.CharField(_("Kind"), max_length=12, choices=Kind.choices)
@@ -108,6 +106,8 @@ class CallBack(models.Model):
     by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("Called by"))
     at = models.DateTimeField(_("Called"))
     outcome = models.CharField(_("Outcome"), max_length=12, choices=Outcome.choices)
+
+    objects = CallBackQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("Call back")

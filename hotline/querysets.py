@@ -2,10 +2,13 @@
 
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
+from accounts.models import VaultRecord
 from accounts.permissions import appointments_of
 from accounts.roles import Role
+from cases.models import Case
+from cases.workflow import FINAL
 
 
 class CallQuerySet(QuerySet):
@@ -24,3 +27,25 @@ class CallQuerySet(QuerySet):
     def with_row(self) -> "CallQuerySet":
         """Fetch what one row of the list shows, in one query."""
         return self.select_related("seat", "case__minor_class").defer("case__search", "case__last_hash")
+
+
+class CallBackQuerySet(QuerySet):
+    """Calls back to citizens."""
+
+    def owed(self, user, at: datetime) -> QuerySet:
+        """Return the cases of this desk that have ended and whose reporter left a number but was not told the result.
+
+        The oldest first. Whether a number was left is known without opening anything.
+        """
+        from hotline.models import Call
+
+        reachable = VaultRecord.objects.filter(phone_index__isnull=False)
+        joined = Call.objects.filter(
+            Exists(reachable.filter(public_id=OuterRef("reporter_ref"))), case=OuterRef("pk"), result=Call.Result.JOINED
+        )
+        return (
+            Case.objects.visible_to(user, at)
+            .filter(Exists(reachable.filter(public_id=OuterRef("reporter_ref"))) | Exists(joined), stage__in=FINAL)
+            .exclude(Exists(self.filter(case=OuterRef("pk"), outcome="told")))
+            .order_by("moved_at", "id")
+        )

@@ -20,6 +20,8 @@ class Plain:
     step: int
     heading: str
     sentence: str
+    undated: str = ""  # instead of the sentence when no time was promised
+    late: str = ""  # and when the time has passed
     is_over: bool = False
     is_solved: bool = False
     gives_reason: bool = False
@@ -30,6 +32,7 @@ STEPS: tuple[str, ...] = (_("Received"), _("Being looked at"), _("With a departm
 _LOOKED_AT = _("Being looked at")
 _DEPARTMENT = _("With a department")
 _AGAIN = _("Looked at again")
+_LATE = _("A department was to have dealt with it by %(due)s. That time has passed; it has been reminded.")
 
 PLAIN: dict[str, Plain] = {
     Stage.REPORTED: Plain(0, _("Received"), _("Your report has arrived. The desk will look at it next.")),
@@ -37,8 +40,20 @@ PLAIN: dict[str, Plain] = {
     Stage.VERIFYING: Plain(1, _LOOKED_AT, _("A collector is on the way to see it on the spot.")),
     Stage.PENDING_FILING: Plain(1, _LOOKED_AT, _("The desk is deciding whether it becomes a case.")),
     Stage.PENDING_DISPATCH: Plain(2, _("Taken up"), _("It is a case now. The department in charge is being chosen.")),
-    Stage.PENDING_HANDLE: Plain(2, _DEPARTMENT, _("A department has been told to deal with it by %(due)s.")),
-    Stage.HANDLING: Plain(2, _DEPARTMENT, _("A department is dealing with it and has until %(due)s.")),
+    Stage.PENDING_HANDLE: Plain(
+        2,
+        _DEPARTMENT,
+        _("A department has been told to deal with it by %(due)s."),
+        undated=_("A department has been told to deal with it."),
+        late=_LATE,
+    ),
+    Stage.HANDLING: Plain(
+        2,
+        _DEPARTMENT,
+        _("A department is dealing with it and has until %(due)s."),
+        undated=_("A department is dealing with it."),
+        late=_LATE,
+    ),
     Stage.SUSPENDED: Plain(
         2, _("Put off"), _("The work cannot be done at present. It is put off until %(until)s and goes on then.")
     ),

@@ -60,9 +60,13 @@ class FilesInput(forms.ClearableFileInput):
 
 
 class FilesField(forms.Field):
-    """Files of some kinds. `needed`: at least one, new or kept. `capture`: a phone opens its camera."""
+    """Files of some kinds. `needed`: at least one, new or kept. `capture`: a phone opens its camera.
+
+    `most` may be set where a form takes fewer than the office does.
+    """
 
     widget = FilesInput
+    most: int | None = None
 
     def __init__(
         self, *, kinds: Collection[str] = ("picture",), multiple: bool = True, needed: bool = False,
@@ -95,17 +99,15 @@ class KeepsFiles(forms.Form):
     def keep_files(self, *, by, at: datetime) -> None:
         """Store what was chosen now, find what was kept before, and show both when the form is drawn again."""
         self.full_clean()
-        found = {name: self._kept_before(name, by=by) for name in self.file_fields}
-        new = sum(len(self._uploads(name)) for name in found)
-        try:
-            refuse_too_many(new + sum(len(files) for files in found.values()), at=at)
-        except Refusal as refusal:
-            # Nothing new is taken; what was kept stays.
-            self.add_error(None, sentence(refusal))
-        else:
-            for name, files in found.items():
+        for name in self.file_fields:
+            files = self._kept_before(name, by=by)
+            try:
+                refuse_too_many(len(files) + len(self._uploads(name)), at=at, most=self.fields[name].most)
+            except Refusal as refusal:
+                # Nothing new is taken; what was kept stays.
+                self.add_error(name, sentence(refusal))
+            else:
                 self._store_new(name, files, by=by, at=at)
-        for name, files in found.items():
             self._show(name, files, by=by)
 
     def _uploads(self, name: str) -> list:

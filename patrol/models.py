@@ -1,5 +1,7 @@
 """Who patrols which duty grid, and where a collector's phone was when he reported or answered."""
 
+import uuid
+
 from django.conf import settings
 from django.contrib.gis.db import models
 from django.contrib.postgres.constraints import ExclusionConstraint
@@ -14,6 +16,7 @@ from patrol.querysets import CollectorGridQuerySet
 class CollectorGrid(Dated):
     """One collector patrols one duty grid for a time 责任网格分工; a duty grid may have several, a collector too."""
 
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     collector = models.ForeignKey(
         settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("Collector")
     )

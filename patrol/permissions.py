@@ -13,7 +13,7 @@ from accounts.permissions import acting
 from accounts.roles import Role
 from cases import workflow
 from cases.models import Case, CasePart, FieldTask
-from cases.permissions import conflict
+from cases.permissions import appointment_for, conflict
 from cases.workflow import Subject, TaskStage
 from grid.geometry import metres_between
 from patrol.models import CollectorGrid, Fix
@@ -22,6 +22,12 @@ from patrol.models import CollectorGrid, Fix
 def collector_of(user, *, at: datetime):
     """Return the appointment under which this person is a collector, or None."""
     return acting(user, roles={Role.COLLECTOR}, at=at)
+
+
+def may_send(user, case: Case, kind: str, *, at: datetime) -> bool:
+    """May this person send a collector to verify or check this case?"""
+    rule = workflow.BY_VERB[(Subject.CASE, f"send_{kind}")]
+    return appointment_for(user, rule, case=case, subject=case, at=at) is not None
 
 
 def may_assign(user, *, at: datetime) -> bool:

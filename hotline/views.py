@@ -1,0 +1,460 @@
+"""The telephone desk, and the pages for citizens: these need no log-in, are never indexed and never kept."""
+
+from collections.abc import Callable
+from datetime import datetime
+from functools import wraps
+from uuid import UUID
+
+from django.contrib.auth.decorators import login_not_required
+from django.core import signing
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts import vault
+from cases.models import Case, EventText, Evidence, HandlingStint
+from cases.permissions import may_see_reporter
+from cases.workflow import Stage
+from citymgmt.errors import Refusal
+from citymgmt.refusals import sentence
+from citymgmt.wording import shown
+from components.models import MinorClass
+from grid.forms import point_of
+from grid.locate import nearest
+from hotline import actions
+from hotline.actions import TooOften
+from hotline.forms import CallForm, CitizenForm
+from hotline.models import Call, CallBack, FollowUp
+from hotline.permissions import seat_of
+from hotline.workflow import MILESTONES, PLAIN, REASONS, STEPS
+from office import ratelimit, settings
+from office.models import StoredFile
+from office.views import stored_file
+
+PAGE = 50
+NEAR_SHOWN = 5
+HOUR = 3600
+
+
+def _seat_or_403(request: HttpRequest, at: datetime):
+    seat = seat_of(request.user, at=at)
+    if seat is None:
+        raise PermissionDenied
+    return seat
+
+
+# — similar open cases near by ———————————————————————————————————————————————————————————————————————
+
+
+def _near(cases, point, minor_class, *, at: datetime) -> list[Case]:
+    """Return open cases of this class near a point, each with `.metres`; [] while place or class are not known."""
+    if point is None or minor_class is None:
+        return []
+    day = timezone.localdate(at)
+    metres = settings.get("cases.near_metres", on=day)
+    found = cases.open_near(
+        point, minor_class=minor_class, at=at, metres=metres, hours=settings.get("cases.near_hours", on=day)
+    )
+    return list(nearest(found, "point", point, within_metres=metres).select_related("minor_class")[:NEAR_SHOWN])
+
+
+def _asked_for(request: HttpRequest) -> tuple:
+    """Return the point and the class that the page asks about, None where they are missing or nonsense."""
+    try:
+        point = point_of(float(request.GET.get("lon", "")), float(request.GET.get("lat", "")))
+    except ValueError:
+        point = None
+    try:
+        chosen = UUID(request.GET.get("minor_class", ""))
+    except ValueError:
+        return point, None
+    return point, MinorClass.objects.filter(public_id=chosen).first()
+
+
+# — the telephone desk ———————————————————————————————————————————————————————————————————————————————
+
+
+@require_safe
+def desk(request: HttpRequest) -> HttpResponse:
+    """The calls of this seat, the newest first."""
+    at = timezone.now()
+    _seat_or_403(request, at)
+    page = Paginator(Call.objects.visible_to(request.user, at).with_row(), PAGE).get_page(request.GET.get("page"))
+    owed = CallBack.objects.owed(request.user, at).count()
+    return render(request, "hotline/desk.html", {"page": page, "owed": owed, "now": at})
+
+
+@require_safe
+def call(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    at = timezone.now()
+    _seat_or_403(request, at)
+    found = get_object_or_404(Call.objects.visible_to(request.user, at).with_row(), public_id=public_id)
+    return render(request, "hotline/call.html", {"call": found, "now": at})
+
+
+def call_new(request: HttpRequest) -> HttpResponse:
+    """Take a call: register it, join it to an open case, or answer it; the button pressed says which."""
+    at = timezone.now()
+    _seat_or_403(request, at)
+    day = timezone.localdate(at)
+    if request.method != "POST":
+        return _call_page(request, CallForm(day=day, initial={"received_at": at}), at=at)
+    data = request.POST.copy()
+    result = data.get("result", "")
+    if data.get("join"):
+        result, data["joined"] = Call.Result.JOINED, data["join"]
+    if result not in CallForm.NEEDED:
+        result = Call.Result.REGISTERED
+    form = CallForm(data, day=day, result=result)
+    if not form.is_valid():
+        return _call_page(request, form, at=at)
+    if result == Call.Result.REGISTERED and "near_seen" not in data:
+        near = _near_for_desk(request, form.point, form.cleaned_data["minor_class"], at=at)
+        if near:
+            return _call_page(request, form, at=at, near=near)
+    try:
+        taken = _take_call(request, form, result, at=at)
+    except Refusal as refusal:
+        form.add_error(None, sentence(refusal))
+        return _call_page(request, form, at=at)
+    return redirect("hotline:call", taken.public_id)
+
+
+def _call_page(request: HttpRequest, form: CallForm, *, at: datetime, near=None) -> HttpResponse:
+    return render(request, "hotline/call_new.html", {"form": form, "near": near, "now": at})
+
+
+def _take_call(request: HttpRequest, form: CallForm, result: str, *, at: datetime) -> Call:
+    said = form.cleaned_data
+    common = {
+        "by": request.user, "at": at, "kind": said["kind"], "urgency": said["urgency"], "name": said["name"],
+        "phone": said["phone"], "words": form.caller_words, "place": said["place"], "received_at": said["received_at"],
+        "happened_at": said["happened_at"], "public_id": said["public_id"],
+    }  # fmt: skip
+    if result == Call.Result.REGISTERED:
+        return actions.register_call(
+            **common, minor_class=said["minor_class"], point=form.point, description=said["description"],
+            accuracy_m=said["accuracy_m"],
+        )  # fmt: skip
+    if result == Call.Result.JOINED:
+        case = get_object_or_404(Case.objects.visible_to(request.user, at), public_id=said["joined"])
+        return actions.join_call(case, **common, summary=said["description"])
+    return actions.answer_call(**common, result=result, answer=said["answer"], summary=said["description"])
+
+
+def _near_for_desk(request: HttpRequest, point, minor_class, *, at: datetime) -> list[Case]:
+    return _near(Case.objects.visible_to(request.user, at), point, minor_class, at=at)
+
+
+@require_safe
+def near(request: HttpRequest) -> HttpResponse:
+    """Fragment: open cases near the place of the call."""
+    at = timezone.now()
+    _seat_or_403(request, at)
+    found = _near_for_desk(request, *_asked_for(request), at=at)
+    return render(request, "hotline/_near.html", {"near": found, "now": at})
+
+
+# — whoever reported: opened by the desk that holds the case, each time noted ——————————————————————————
+
+WHY = {
+    "handling": gettext_noop("handling the case"),
+    "question": gettext_noop("asking back"),
+    "telling": gettext_noop("telling the result"),
+}
+
+
+def reporter(request: HttpRequest, case_id: UUID) -> HttpResponse:
+    """Fragment: a button; pressed, who reported the case and in which words. The look is noted with its reason."""
+    at = timezone.now()
+    case = get_object_or_404(Case.objects.visible_to(request.user, at).select_related("minor_class"), public_id=case_id)
+    if seat_of(request.user, at=at) is None or not may_see_reporter(request.user, case, at):
+        raise PermissionDenied
+    calls = list(Call.objects.filter(case=case).select_related("seat"))
+    refs = list(dict.fromkeys(ref for ref in [case.reporter_ref, *(call.reporter_ref for call in calls)] if ref))
+    context = {"case": case, "calls": calls, "refs": refs, "why": WHY, "now": at}
+    if request.method == "POST":
+        context["opened"] = _open(refs, request, case.number, at=at)
+    return render(request, "hotline/_reporter.html", context)
+
+
+@require_POST
+def caller(request: HttpRequest, public_id: UUID) -> HttpResponse:
+    """Fragment: who made a call that became no case."""
+    at = timezone.now()
+    _seat_or_403(request, at)
+    found = get_object_or_404(Call.objects.visible_to(request.user, at), public_id=public_id)
+    refs = [found.reporter_ref] if found.reporter_ref else []
+    opened = _open(refs, request, str(found.public_id), at=at)
+    return render(request, "hotline/_opened.html", {"opened": opened, "now": at})
+
+
+def _open(refs: list[UUID], request: HttpRequest, about: str, *, at: datetime) -> list:
+    chosen = request.POST.get("why", "")
+    if chosen not in WHY:
+        raise vault.ReasonMissing()
+    why = f"{about}: {_(WHY[chosen])}"
+    return [vault.open_record(ref, reader=request.user, why=why, at=at) for ref in refs]
+
+
+# — calling back —————————————————————————————————————————————————————————————————————————————————————
+
+
+@require_safe
+def visits(request: HttpRequest) -> HttpResponse:
+    """The ended cases whose citizen left a number and was not told the result yet, the oldest first."""
+    at = timezone.now()
+    _seat_or_403(request, at)
+    owed = CallBack.objects.owed(request.user, at).with_row()
+    page = Paginator(owed, PAGE).get_page(request.GET.get("page"))
+    tried = dict.fromkeys(
+        CallBack.objects.filter(case__in=[case.pk for case in page]).values_list("case_id", flat=True), True
+    )
+    rows = [(case, case.pk in tried) for case in page]
+    return render(request, "hotline/visits.html", {"page": page, "rows": rows, "why": WHY, "now": at})
+
+
+@require_POST
+def visit(request: HttpRequest, case_id: UUID) -> HttpResponse:
+    """Note how calling back went."""
+    at = timezone.now()
+    _seat_or_403(request, at)
+    case = get_object_or_404(Case.objects.visible_to(request.user, at), public_id=case_id)
+    outcome = request.POST.get("outcome", "")
+    if outcome not in CallBack.Outcome.values:
+        outcome = CallBack.Outcome.NOT_REACHED
+    actions.tell_result(case, by=request.user, at=at, outcome=outcome)
+    return redirect("hotline:visits")
+
+
+# — citizens —————————————————————————————————————————————————————————————————————————————————————————
+
+JOIN_SALT = "hotline.join"
+JOIN_SECONDS = 24 * HOUR
+
+
+def public(view: Callable) -> Callable:
+    """A page for everybody: without log-in, never indexed, never kept, its address told to nobody."""
+
+    @login_not_required
+    @wraps(view)
+    def answered(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        response["Referrer-Policy"] = "strict-origin"
+        return response
+
+    return answered
+
+
+def _within_limit(request: HttpRequest, what: str, *, limit: int, at: datetime) -> bool:
+    """Count a try of the internet address that our own nginx names."""
+    address = request.headers.get("X-Real-IP") or request.META.get("REMOTE_ADDR", "")
+    return ratelimit.allowed(f"hotline.{what}", address, limit=limit, seconds=HOUR, at=at)
+
+
+@public
+@require_safe
+def start(request: HttpRequest) -> HttpResponse:
+    return render(request, "hotline/citizen_start.html")
+
+
+# Files are stored before the form is known to be right; so tries count too, not only reports.
+TRIES_FOR_EACH_REPORT = 5
+
+
+@public
+def citizen_report(request: HttpRequest) -> HttpResponse:
+    """The citizen's form. Whatever is wrong, what was typed and chosen stays; sent, it leads to his own address."""
+    at = timezone.now()
+    day = timezone.localdate(at)
+    if request.method != "POST":
+        return _citizen_page(request, CitizenForm(day=day), at=at)
+    form = CitizenForm(request.POST, request.FILES, day=day)
+    limit = settings.get("hotline.reports_per_hour", on=day)
+    if not _within_limit(request, "tries", limit=limit * TRIES_FOR_EACH_REPORT, at=at):
+        return _too_often(request, form, at=at)
+    form.keep_files(by=None, at=at)
+    if not form.is_valid():
+        return _citizen_page(request, form, at=at)
+    if "near_seen" not in request.POST:
+        similar = _near(Case.objects.all(), form.point, form.cleaned_data["minor_class"], at=at)
+        if similar:
+            return _citizen_page(request, form, at=at, near=_offered(similar))
+    if not _within_limit(request, "reports", limit=limit, at=at):
+        return _too_often(request, form, at=at)
+    said = form.cleaned_data
+    try:
+        actions.report_as_citizen(
+            at=at, minor_class=said["minor_class"], point=form.point, words=said["words"], name=said["name"],
+            phone=said["phone"], place=said["place"], files=said["files"], accuracy_m=said["accuracy_m"],
+            token=said["token"], public_id=said["public_id"],
+        )  # fmt: skip
+    except Refusal as refusal:
+        form.add_error(None, sentence(refusal))
+        return _citizen_page(request, form, at=at)
+    return redirect("citizen:follow", said["token"])
+
+
+def _citizen_page(
+    request: HttpRequest, form: CitizenForm, *, at: datetime, near: list[dict] | None = None, status: int = 200
+) -> HttpResponse:
+    context = {"form": form, "near": near, "now": at}
+    return render(request, "hotline/citizen_report.html", context, status=status)
+
+
+def _too_often(request: HttpRequest, form: CitizenForm, *, at: datetime) -> HttpResponse:
+    form.add_error(None, sentence(TooOften(minutes=60)))
+    return _citizen_page(request, form, at=at, status=429)
+
+
+def _offered(cases: list[Case]) -> list[dict]:
+    """What a citizen may know of somebody else's report: class, distance, when, how far it is; nothing else."""
+    return [
+        {
+            "minor_class": case.minor_class,
+            "metres": max(10, round(case.metres, -1)),
+            "reported_at": case.reported_at,
+            "heading": PLAIN[Stage(case.stage)].heading,
+            "ref": signing.dumps(str(case.public_id), salt=JOIN_SALT),
+        }
+        for case in cases
+    ]
+
+
+@public
+@require_safe
+def citizen_near(request: HttpRequest) -> HttpResponse:
+    """Fragment: similar open reports near by."""
+    at = timezone.now()
+    similar: list[Case] = []
+    if _within_limit(request, "looks", limit=settings.get("hotline.looks_per_hour", on=timezone.localdate(at)), at=at):
+        similar = _near(Case.objects.all(), *_asked_for(request), at=at)
+    return render(request, "hotline/_citizen_near.html", {"near": _offered(similar), "now": at})
+
+
+@public
+@require_POST
+def join(request: HttpRequest) -> HttpResponse:
+    """Follow the report of somebody else instead of sending the same again."""
+    at = timezone.now()
+    token = request.POST.get("token", "")
+    try:
+        public_id = signing.loads(request.POST.get("join", ""), salt=JOIN_SALT, max_age=JOIN_SECONDS)
+    except signing.BadSignature:
+        raise Http404 from None
+    if not actions.is_token(token):
+        raise Http404
+    actions.join_as_citizen(get_object_or_404(Case, public_id=public_id), at=at, token=token)
+    return redirect("citizen:follow", token)
+
+
+def _link(request: HttpRequest, token: str, *, at: datetime) -> FollowUp:
+    """Return the link behind a secret. Raises LinkUnknown, LinkExpired, TooOften for an address that guesses."""
+    limit = settings.get("hotline.wrong_links_per_hour", on=timezone.localdate(at))
+    try:
+        return actions.follow(token, at=at)
+    except actions.LinkUnknown as refusal:
+        if not _within_limit(request, "wrong_links", limit=limit, at=at):
+            raise TooOften(minutes=60) from refusal
+        raise
+
+
+# What a browser is told beside the words.
+NO_LINK = {"link_unknown": 404, "link_expired": 410, "too_often": 429}
+
+
+@public
+@require_safe
+def follow(request: HttpRequest, token: str) -> HttpResponse:
+    """What became of a report, for whoever holds its secret address."""
+    at = timezone.now()
+    try:
+        link = _link(request, token, at=at)
+    except Refusal as refusal:
+        context = {"sentence": sentence(refusal)}
+        return render(request, "hotline/citizen_no_link.html", context, status=NO_LINK[refusal.code])
+    case = link.case
+    plain = PLAIN[Stage(case.stage)]
+    events = list(case.events.order_by("sequence").only("sequence", "verb", "outcome", "at", "case_id"))
+    context = {
+        "case": case,
+        "link": link,
+        "token": token,
+        "plain": plain,
+        "heading": _(plain.heading),
+        "sentence": _state_in_words(case, plain, at=at),
+        "reason": _reason(case, events) if plain.gives_reason else "",
+        "steps": [(_(label), place <= plain.step) for place, label in enumerate(STEPS)],
+        "milestones": [
+            (_(MILESTONES[event.verb, event.outcome]), event.at)
+            for event in events
+            if (event.verb, event.outcome) in MILESTONES
+        ],
+        "pictures": _pictures(link),
+        "address": request.build_absolute_uri(request.path),
+        "now": at,
+    }
+    return render(request, "hotline/citizen_follow.html", context)
+
+
+def _state_in_words(case: Case, plain, *, at: datetime) -> str:
+    if case.stage == Stage.SUSPENDED:
+        until = HandlingStint.objects.filter(case=case, stage="suspended").values_list("suspended_until", flat=True)
+        return _(plain.sentence) % {"until": shown(next(iter(until), None))}
+    if "%(due)s" not in plain.sentence:
+        return _(plain.sentence)
+    if case.due_at is None:
+        return _(plain.undated)
+    if case.due_at < at:
+        return _(plain.late) % {"due": shown(case.due_at)}
+    return _(plain.sentence) % {"due": shown(case.due_at)}
+
+
+def _reason(case: Case, events: list) -> str:
+    """The desk's own words at the step that ended it."""
+    last = next((event for event in reversed(events) if event.verb in REASONS), None)
+    if last is None:
+        return ""
+    found = EventText.objects.filter(case=case, sequence=last.sequence, erased_at__isnull=True).first()
+    return found.text if found else ""
+
+
+def _shown_pictures(link: FollowUp):
+    """His own pictures, and, once a collector has seen that it is done, those of the result."""
+    wanted = Q(pk__in=[])
+    if link.is_reporter:
+        wanted |= Q(from_reporter=True)
+    if link.case.stage == Stage.CLOSED:
+        wanted |= Q(usage=Evidence.Usage.AFTER)
+    return (
+        Evidence.objects.filter(wanted, case=link.case, file__kind=StoredFile.Kind.PICTURE)
+        .select_related("file")
+        .order_by("id")
+    )
+
+
+def _pictures(link: FollowUp) -> dict[str, list[Evidence]]:
+    before, after = [], []
+    for evidence in _shown_pictures(link):
+        (after if evidence.usage == Evidence.Usage.AFTER else before).append(evidence)
+    return {"before": before, "after": after}
+
+
+@public
+@require_safe
+def picture(request: HttpRequest, token: str, evidence_id: UUID, variant: str) -> HttpResponse:
+    """A picture of the case as others may see it: made anew, without what the camera wrote into it."""
+    try:
+        link = _link(request, token, at=timezone.now())
+    except Refusal:
+        raise Http404 from None
+    evidence = get_object_or_404(_shown_pictures(link), public_id=evidence_id)
+    return stored_file(evidence.file, variant)

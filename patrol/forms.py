@@ -1,0 +1,148 @@
+"""What a collector fills in with one hand, standing in the street."""
+
+from datetime import date, datetime
+from uuid import uuid4
+
+from django import forms
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from accounts.roles import Role
+from cases.forms import FIELDS, MoveForm
+from cases.models import Evidence
+from components.forms import ClassField
+from grid.forms import PlaceFields, point_of
+from grid.models import DutyGrid
+from office import settings
+from office.forms import FilesField, KeepsFiles
+
+WORST_ACCURACY_M = 100_000
+
+
+class PhoneFields(forms.Form):
+    """Mixin: what the phone says by itself, written into hidden fields by static/js/phone.js. Nonsense is silence."""
+
+    pos_lon = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+    pos_lat = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+    pos_accuracy_m = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+    claimed = forms.CharField(required=False, max_length=40, widget=forms.HiddenInput)
+
+    @property
+    def position(self):
+        """Where the phone is, None when it does not say."""
+        longitude, latitude = self._number("pos_lon", -180, 180), self._number("pos_lat", -90, 90)
+        return point_of(longitude, latitude)
+
+    @property
+    def position_accuracy_m(self) -> float | None:
+        accuracy_m = self._number("pos_accuracy_m", 0, WORST_ACCURACY_M)
+        return None if accuracy_m is None else round(accuracy_m, 1)
+
+    @property
+    def claimed_at(self) -> datetime | None:
+        """The phone's own time, None when it does not say."""
+        try:
+            said = parse_datetime(self.cleaned_data.get("claimed", ""))
+        except ValueError:
+            return None
+        return said if said is not None and timezone.is_aware(said) else None
+
+    def _number(self, name: str, lowest: float, highest: float) -> float | None:
+        try:
+            number = float(self.cleaned_data.get(name, ""))
+        except ValueError:
+            return None
+        return number if lowest <= number <= highest else None
+
+
+class ReportForm(PlaceFields, PhoneFields, KeepsFiles):
+    """A problem seen: picture first, then where and what."""
+
+    public_id = forms.UUIDField(widget=forms.HiddenInput)
+    near = FilesField(label=_("Picture from near"), capture=True, multiple=False)
+    far = FilesField(label=_("Picture from afar, with something to know the place by"), capture=True, multiple=False)
+    more = FilesField(label=_("More pictures"), help_text=_("Mark on the lid, plate, number, the way there."))
+    minor_class = ClassField()
+    description = forms.CharField(
+        label=_("Description"), max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    address = forms.CharField(
+        label=_("Place in words"), max_length=200, required=False,
+        help_text=_("Left empty, it is taken from the map."),
+    )  # fmt: skip
+
+    USAGES = {"near": Evidence.Usage.NEAR, "far": Evidence.Usage.FAR, "more": Evidence.Usage.REFERENCE}
+
+    def __init__(self, *args, day: date, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["minor_class"].for_day(day)
+        self.fields["public_id"].initial = uuid4
+        self.fields["near"].needed = settings.get("patrol.report_needs_picture", on=day)
+
+    def clean(self):
+        cleaned = super().clean()
+        if self.point is None and self.position is None and not {"lon", "lat"} & set(self.errors):
+            self.add_error("lon", _("Show the place on the map, or let the phone find its position."))
+        return cleaned
+
+    @property
+    def point(self):
+        """Where it is: shown on the map, else where the phone is."""
+        return super().point or self.position
+
+    @property
+    def pictures(self) -> list:
+        """Pairs of stored file and usage."""
+        return [(file, usage) for name, usage in self.USAGES.items() for file in self.cleaned_data[name]]
+
+
+class AnswerForm(MoveForm, PhoneFields):
+    """The answer to a verification or a check."""
+
+    fields_of = {
+        **FIELDS,
+        "files": lambda form: FilesField(label=_("Picture on the spot"), kinds=("picture", "video"), capture=True),
+    }
+
+    def facts(self) -> dict:
+        said = self.cleaned_data
+        return {
+            "result": said["result"],
+            "opinion": said["opinion"],
+            "files": said["files"],
+            "position": self.position,
+            "accuracy_m": self.position_accuracy_m,
+            "claimed_at": self.claimed_at,
+        }
+
+
+class PersonChoice(forms.ModelChoiceField):
+    def label_from_instance(self, user: User) -> str:
+        return f"{user} · {user.staff_number}"
+
+
+class GridChoice(forms.ModelChoiceField):
+    def label_from_instance(self, duty_grid: DutyGrid) -> str:
+        return f"{duty_grid.code} {duty_grid.name}"
+
+
+class AssignForm(forms.Form):
+    """Who patrols which duty grid from a day on."""
+
+    collector = PersonChoice(User.objects.none(), label=_("Collector"), to_field_name="public_id")
+    duty_grid = GridChoice(DutyGrid.objects.none(), label=_("Duty grid"), to_field_name="public_id")
+    valid_from = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+
+    def __init__(self, *args, day: date, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["collector"].queryset = User.objects.holding(Role.COLLECTOR, day=day).order_by("staff_number")
+        self.fields["duty_grid"].queryset = DutyGrid.objects.current().order_by("code")
+        self.fields["valid_from"].initial = day
+
+
+class EndForm(forms.Form):
+    """From which day on a collector no longer patrols a duty grid."""
+
+    on = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
