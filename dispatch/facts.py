@@ -26,6 +26,11 @@ class Suggestion:
     proposal: Proposal
 
     @property
+    def id(self) -> str:
+        """The department's public number, as forms send it."""
+        return str(self.department.public_id)
+
+    @property
     def label(self) -> str:
         return gettext(routing.RULE_LABELS[self.proposal.rule])
 

@@ -1,0 +1,197 @@
+"""The dispatch desk, the departments' desk, their panes beside a case, the doors of their moves."""
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.permissions import acting, departments_of
+from accounts.roles import Role
+from cases.models import Case, Request
+from cases.permissions import open_moves
+from cases.views import PAGE, Door, filtered, move_url, serve_move, visible_case
+from cases.workflow import SOURCE_LABELS
+from dispatch import actions, querysets
+from dispatch.forms import DispatchMoveForm, EndForm, ResponsibilityForm
+from dispatch.models import ResponsibilityRule, ReturnGround
+from dispatch.permissions import (
+    may_keep_responsibilities,
+    may_open_department_desk,
+    may_open_dispatch_desk,
+)
+from grid.models import Area
+
+DOORS: dict[str, Door] = {
+    action.__name__: Door(action, DispatchMoveForm)
+    for action in (
+        actions.dispatch, actions.back_to_filing, actions.review_dispatch, actions.withdraw_dispatch,
+        actions.receive, actions.assign, actions.submit_result, actions.hand_over,
+        actions.ask_return, actions.ask_extension, actions.ask_suspension,
+        actions.grant_return, actions.refuse_return, actions.grant_extension, actions.refuse_extension,
+        actions.grant_suspension, actions.refuse_suspension, actions.resume,
+        actions.pass_on, actions.refuse_hand_over,
+    )
+}  # fmt: skip
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def move(request: HttpRequest, case_id, subject: str, subject_id, verb: str) -> HttpResponse:
+    """The door of the moves of the command centre and of the departments."""
+    return serve_move(request, case_id, subject, subject_id, verb, doors=DOORS)
+
+
+# — the dispatch desk ————————————————————————————————————————————————————————————————————————————————
+
+
+@require_safe
+def desk(request: HttpRequest) -> HttpResponse:
+    """What the command centre has to do: dispatch, decide requests, pass results on."""
+    at = timezone.now()
+    if not may_open_dispatch_desk(request.user, at=at):
+        raise PermissionDenied(_("The dispatch desk belongs to the command centre."))
+    visible = Case.objects.visible_to(request.user, at)
+    tabs = querysets.counted(visible, querysets.desk_tabs(at))
+    tab = _chosen(request, tabs)
+    rows = filtered(visible.filter(tab.wanted), request.GET, at=at)
+    rows = rows.order_by("-moved_at", "-id") if tab.name == "done" else rows.by_danger()
+    context = {
+        **_listed(request, tabs, tab, rows.with_row(), at=at),
+        "streets": Area.objects.current().filter(level=Area.Level.STREET).order_by("code"),
+        "sources": [(str(source), _(label)) for source, label in SOURCE_LABELS.items()],
+    }
+    return render(request, _template(request, "cases/_queue.html", "dispatch/desk.html"), context)
+
+
+@require_safe
+def pane(request: HttpRequest, case_id) -> HttpResponse:
+    """Beside a case: the proposals with their reasons, or what the departments ask for and who has it."""
+    at = timezone.now()
+    if not may_open_dispatch_desk(request.user, at=at):
+        raise PermissionDenied(_("The dispatch desk belongs to the command centre."))
+    case = visible_case(request, case_id, at=at)
+    requests = list(querysets.requests_with_words(case))
+    for one in requests:
+        one.ground_label = dict(ReturnGround.choices).get(one.ground, "")
+    buttons = open_moves(request.user, case, at=at, requests=requests)
+    rule = next((button.rule for button in buttons if button.rule.verb == "dispatch"), None)
+    context = {
+        "case": case,
+        "requests": [(one, [(b, move_url(case, b)) for b in buttons if b.subject == one]) for one in requests],
+        "form": _dispatch_form(request, rule, case, at) if rule else None,
+        "url": next((move_url(case, button) for button in buttons if button.rule.verb == "dispatch"), ""),
+        "rule": rule,
+        "at": at,
+    }
+    return render(request, "dispatch/_pane.html", context)
+
+
+def _dispatch_form(request: HttpRequest, rule, case: Case, at) -> DispatchMoveForm:
+    # The same form may stand on the page twice: here and where the button opens it.
+    return DispatchMoveForm(rule=rule, case=case, subject=case, user=request.user, at=at, auto_id="pane_%s")
+
+
+# — a department's desk ——————————————————————————————————————————————————————————————————————————————
+
+
+@require_safe
+def department(request: HttpRequest) -> HttpResponse:
+    """What a department has to do, by stint; a handler sees what was assigned to him."""
+    at = timezone.now()
+    if not may_open_department_desk(request.user, at=at):
+        raise PermissionDenied(_("This desk belongs to the departments."))
+    stints = querysets.stints_of(request.user, departments=_departments(request.user, at))
+    tabs = querysets.counted(stints, querysets.department_tabs(at))
+    tab = _chosen(request, tabs)
+    rows = stints.filter(tab.wanted)
+    if request.GET.get("q", "").strip():
+        rows = rows.filter(case__in=Case.objects.matching(request.GET["q"].strip()))
+    ended = not tab.is_counted
+    rows = rows.order_by("-ended_at", "-id") if ended else rows.order_by(F("due_at").asc(nulls_last=True), "id")
+    context = _listed(request, tabs, tab, rows, at=at)
+    for stint in context["page"]:
+        stint.asked_label = dict(Request.Kind.choices).get(stint.asked, "")
+    return render(request, _template(request, "dispatch/_stints.html", "dispatch/department.html"), context)
+
+
+def _departments(user, at) -> frozenset[int]:
+    """Return the departments whose whole desk this person sees; none for a handler."""
+    return departments_of(user, at) if acting(user, roles=(Role.DEPARTMENT_OPERATOR,), at=at) else frozenset()
+
+
+@require_safe
+def department_pane(request: HttpRequest, case_id) -> HttpResponse:
+    """Beside a case, for the department that has it: its own part in it, by when, and whom to ring. Facts only."""
+    at = timezone.now()
+    if not may_open_department_desk(request.user, at=at):
+        raise PermissionDenied(_("This desk belongs to the departments."))
+    case = visible_case(request, case_id, at=at)
+    stints = querysets.stints_of(request.user, departments=_departments(request.user, at)).filter(case=case)
+    context = {
+        "case": case,
+        "stints": stints.select_related("case__command_centre"),
+        "at": at,
+    }
+    return render(request, "dispatch/_department_pane.html", context)
+
+
+# — lists ————————————————————————————————————————————————————————————————————————————————————————————
+
+
+def _chosen(request: HttpRequest, tabs: list[tuple[querysets.Tab, int | None]]) -> querysets.Tab:
+    """Return the list that the address asks for, else the first with something in it."""
+    named = next((tab for tab, _number in tabs if tab.name == request.GET.get("tab")), None)
+    return named or next((tab for tab, number in tabs if number), tabs[0][0])
+
+
+def _listed(request: HttpRequest, tabs, tab, rows, *, at) -> dict:
+    kept = request.GET.copy()
+    for name in ("tab", "page"):
+        kept.pop(name, None)
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    return {"tabs": tabs, "tab": tab, "page": page, "filters": request.GET, "kept": kept.urlencode(), "at": at}
+
+
+def _template(request: HttpRequest, fragment: str, page: str) -> str:
+    return fragment if request.htmx and not request.htmx.boosted else page
+
+
+# — the responsibility table —————————————————————————————————————————————————————————————————————————
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def responsibilities(request: HttpRequest) -> HttpResponse:
+    """The responsibility table as it holds today and later, and a form for a new row."""
+    at = timezone.now()
+    if not may_keep_responsibilities(request.user, at=at):
+        raise PermissionDenied(_("The responsibility table is kept by the administrators."))
+    form = ResponsibilityForm(request.POST or None, at=at)
+    if request.method == "POST" and form.is_valid():
+        actions.add_responsibility(by=request.user, at=at, **form.cleaned_data)
+        messages.success(request, _("The new row was kept."))
+        return redirect("dispatch:responsibilities")
+    rows = ResponsibilityRule.objects.not_over(timezone.localdate(at)).select_related(
+        "minor_class", "owner", "department"
+    )
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    context = {"form": form, "page": page, "end_form": EndForm(initial={"on": timezone.localdate(at)}), "at": at}
+    status = 422 if form.errors else 200
+    return render(request, "dispatch/responsibilities.html", context, status=status)
+
+
+@require_POST
+def end_responsibility(request: HttpRequest, public_id) -> HttpResponse:
+    """Let a row hold no longer from a day on."""
+    at = timezone.now()
+    row = get_object_or_404(ResponsibilityRule, public_id=public_id)
+    form = EndForm(request.POST)
+    if form.is_valid():
+        actions.end_responsibility(row, by=request.user, at=at, on=form.cleaned_data["on"])
+        messages.success(request, _("The row holds no longer from %(on)s on.") % {"on": form.cleaned_data["on"]})
+    else:
+        messages.error(request, _("Give the day from which the row holds no longer."))
+    return redirect("dispatch:responsibilities")
