@@ -1,0 +1,126 @@
+"""Small things every page shows: lamps, time left, numbers, filters kept in an address, the places of work in the bar."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from django import forms, template
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.utils.translation import ngettext
+
+register = template.Library()
+
+SIGNS = {
+    "green": ("●", gettext_lazy("On time")),
+    "yellow": ("◐", gettext_lazy("Nearly due")),
+    "red": ("▲", gettext_lazy("Overdue")),
+    "paused": ("‖", gettext_lazy("Clock stopped")),
+    "none": ("·", gettext_lazy("No limit")),
+}
+
+
+@register.simple_tag(takes_context=True)
+def lamp_of(context, it) -> dict:
+    """The lamp of anything with due_at, yellow_at and clock_paused: its name, sign, label, and the time left in words."""
+    now = context.get("at") or timezone.now()
+    due, yellow, paused = it.due_at, getattr(it, "yellow_at", None), getattr(it, "clock_paused", False)
+    if paused:
+        name, words = "paused", _("stopped")
+    elif due is None:
+        name, words = "none", "—"
+    elif now > due:
+        name, words = "red", _("%(time)s late") % {"time": span(now - due)}
+    else:
+        name = "yellow" if yellow and now >= yellow else "green"
+        words = _("%(time)s left") % {"time": span(due - now)}
+    sign, label = SIGNS[name]
+    return {"name": name, "sign": sign, "label": label, "words": words}
+
+
+def span(length: timedelta) -> str:
+    """A length of time in the two largest fitting units."""
+    minutes = int(length.total_seconds()) // 60
+    if minutes < 60:
+        return ngettext("%(n)s min", "%(n)s min", minutes) % {"n": minutes}
+    hours, minutes = divmod(minutes, 60)
+    if hours < 24:
+        return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
+    days, hours = divmod(hours, 24)
+    return _("%(days)s d %(hours)s h") % {"days": days, "hours": hours}
+
+
+@register.filter
+def duration(seconds: int) -> str:
+    """Seconds as hours and minutes, h:mm:ss where seconds matter."""
+    minutes, rest = divmod(abs(int(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}" + (f":{rest:02d}" if rest else "")
+
+
+@register.filter
+def number(value) -> str:
+    """A decimal without the noughts behind it."""
+    return f"{Decimal(value).normalize():f}" if value is not None else "—"
+
+
+@register.filter
+def clock_label(case) -> str:
+    """What the clock that runs now measures."""
+    return _(CLOCKS.get(case.clock, case.clock))
+
+
+CLOCKS = {
+    "accept": "Acceptance", "send_verify": "Sending the verification", "verify": "Verification", "filing": "Filing",
+    "dispatch": "Dispatch", "handling": "Handling", "pass_on": "Passing on the result",
+    "send_check": "Sending the check", "check": "Check", "close": "Closing",
+}  # fmt: skip
+
+
+@register.filter
+def input_kind(field) -> str:
+    """How a field is drawn: tick, choices, or plain."""
+    widget = field.field.widget
+    if isinstance(widget, forms.CheckboxInput):
+        return "tick"
+    return "choices" if isinstance(widget, forms.RadioSelect | forms.CheckboxSelectMultiple) else "plain"
+
+
+@register.simple_tag(takes_context=True)
+def keeping(context, **changed) -> str:
+    """The address's own filters with some changed, for links of a list."""
+    said = context["request"].GET.copy()
+    for name, value in changed.items():
+        said[name] = value
+    return said.urlencode()
+
+
+# The bar: who finds what there. Rooms that an installation lacks leave no trace.
+PLACES = (
+    ("cases:desk", gettext_lazy("Supervision"),
+     {"acceptance_operator", "duty_leader", "video_operator", "inspector", "evaluator", "leader"}),
+    ("hotline:calls", gettext_lazy("Hotline"), {"acceptance_operator", "duty_leader"}),
+    ("dispatch:desk", gettext_lazy("Dispatch"), {"dispatcher", "commander"}),
+    ("dispatch:department", gettext_lazy("Department"), {"department_operator", "handler"}),
+    ("patrol:home", gettext_lazy("In the field"), {"collector"}),
+    ("evaluation:leader", gettext_lazy("Overview"), {"leader", "evaluator"}),
+    ("evaluation:ranking", gettext_lazy("Rankings"),
+     {"evaluator", "leader", "duty_leader", "commander", "dispatcher", "department_operator"}),
+    ("accounts:maintenance", gettext_lazy("Maintenance"), {"administrator"}),
+)  # fmt: skip
+
+
+@register.simple_tag(takes_context=True)
+def places_of_work(context) -> list[dict]:
+    """The pages that belong to this person's roles."""
+    roles = {str(one.role) for one in context.get("appointments", ())}
+    path, places = context["request"].path, []
+    for name, label, readers in PLACES:
+        if roles & readers:
+            try:
+                url = reverse(name)
+            except NoReverseMatch:
+                continue
+            places.append({"url": url, "label": label, "here": path.startswith(url)})
+    return places
