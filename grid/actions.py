@@ -49,7 +49,7 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]])
     """
     statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
     written, rows = 0, iter(rows)
-    with transaction.atomic(), connection.cursor() as cursor:
+    with transaction.atomic(), connection.cursor() as cursor, connection.wrap_database_errors:
         while portion := list(islice(rows, ROWS_AT_ONCE)):
             cursor.copy_expert(statement, StringIO("".join(_line(row) for row in portion)))
             written += len(portion)

@@ -1,13 +1,15 @@
 """Where a point lies: its unit grid with the chain of areas, its duty grid, its road; what is near; words for it."""
 
 from dataclasses import dataclass
+from itertools import islice
 
 import shapely
 from django.conf import settings
 from django.contrib.gis.db.models import GeometryField
 from django.contrib.gis.db.models.functions import AsWKB
 from django.contrib.gis.geos import GEOSGeometry, Point
-from django.db.models import BooleanField, F, FilteredRelation, FloatField, Func, Q, QuerySet, Value
+from django.db import connection
+from django.db.models import BooleanField, F, FloatField, Func, QuerySet, Value
 from django.utils.translation import gettext, override
 
 from grid.geometry import CellFinder
@@ -61,30 +63,60 @@ class Located:
         return " · ".join(area.name_zh for area in (self.division, self.street, self.community))
 
 
+# The cell first: of several that meet at the point the one with the lowest code. Then what hangs on it, then the road.
+LOCATE = """
+    SELECT cell.id, cell.code, cell.community_id, cell.area_class,
+           community.id, community.name_zh, community.name_en, community.code, community.parent_id,
+           street.id, street.name_zh, street.name_en, street.code, street.parent_id,
+           division.id, division.name_zh, division.name_en, division.code, division.parent_id,
+           duty_grid.id, duty_grid.name_zh, duty_grid.name_en, duty_grid.code,
+           road.id, road.name_zh, road.name_en, road.road_class
+      FROM (SELECT id, code, community_id, area_class
+              FROM grid_unitgrid
+             WHERE valid_to IS NULL AND ST_Intersects(boundary, %(here)s::geometry)
+             ORDER BY code LIMIT 1) cell
+      JOIN grid_area community ON community.id = cell.community_id
+      JOIN grid_area street ON street.id = community.parent_id
+      JOIN grid_area division ON division.id = street.parent_id
+      LEFT JOIN grid_dutygridcell patrolled ON patrolled.unit_grid_id = cell.id AND patrolled.valid_to IS NULL
+      LEFT JOIN grid_dutygrid duty_grid ON duty_grid.id = patrolled.duty_grid_id
+      LEFT JOIN LATERAL (
+            SELECT id, name_zh, name_en, road_class
+              FROM grid_road
+             WHERE valid_to IS NULL AND ST_DWithin(line::geography, %(here)s::geography, %(on_a_road_m)s)
+             ORDER BY ST_Distance(line::geography, %(here)s::geography), id LIMIT 1) road ON true
+"""
+PARTS = (
+    (UnitGrid, ("id", "code", "community_id", "area_class")),
+    *[(Area, ("id", "name_zh", "name_en", "code", "parent_id"))] * 3,
+    (DutyGrid, ("id", "name_zh", "name_en", "code")),
+    (Road, ("id", "name_zh", "name_en", "road_class")),
+)
+"""The columns of LOCATE, in the order of the models' fields, as from_db wants them. What else a row has is fetched when
+somebody asks for it."""
+
+
 def locate(point: Point) -> Located | None:
-    """Return the place of a point in degrees, or None outside all current cells. Two queries, none too many.
+    """Return the place of a point in degrees, or None outside all current cells. One query.
 
     A point on a border belongs to exactly one cell: the one with the lowest code.
     """
-    here = _labelled(point)
-    cells = (
-        UnitGrid.objects.current()
-        .filter(boundary__intersects=here)
-        .annotate(patrolled=FilteredRelation("memberships", condition=Q(memberships__valid_to__isnull=True)))
-        .select_related("community__parent__parent", "patrolled__duty_grid")
-        .defer("boundary", *(f"community{up}__boundary" for up in ("", "__parent", "__parent__parent")))
-    )
-    cell = min(cells, key=lambda cell: cell.code, default=None)
-    if cell is None:
+    with connection.cursor() as cursor:
+        cursor.execute(LOCATE, {"here": _labelled(point).hexewkb.decode(), "on_a_road_m": ON_A_ROAD_M})
+        row = cursor.fetchone()
+    if row is None:
         return None
-    membership = getattr(cell, "patrolled", None)
+    values = iter(row)
+    found = [model.from_db(connection.alias, names, list(islice(values, len(names)))) for model, names in PARTS]
+    cell, community, street, division, duty_grid, road = found
+    cell.community, community.parent, street.parent = community, street, division
     return Located(
         unit_grid=cell,
-        community=cell.community,
-        street=cell.community.parent,
-        division=cell.community.parent.parent,
-        duty_grid=membership.duty_grid if membership else None,
-        road=nearest(Road.objects.current(), "line", here, within_metres=ON_A_ROAD_M).defer("line").first(),
+        community=community,
+        street=street,
+        division=division,
+        duty_grid=duty_grid if duty_grid.pk else None,
+        road=road if road.pk else None,
     )
 
 

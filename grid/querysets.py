@@ -45,7 +45,7 @@ class DutyGridQuerySet(DatedQuerySet):
         return self.filter(Q(name_zh__icontains=words) | Q(name_en__icontains=words) | Q(code__startswith=words))
 
     def in_box(self, box: Polygon) -> Self:
-        """Return the duty grids of which a cell touches the box, under the alias `boundary` with their cells' outline."""
+        """Return the duty grids of which a cell touches the box; the alias `boundary` is the outline of their cells."""
         touching = self.filter(memberships__valid_to__isnull=True, cells__boundary__bboverlaps=box)
         return self.filter(pk__in=touching.values("pk"), memberships__valid_to__isnull=True).alias(
             boundary=Union("cells__boundary")

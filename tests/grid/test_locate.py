@@ -58,7 +58,7 @@ def plum_village():
 
 
 def test_a_point_has_one_cell_with_the_chain_of_its_areas_and_its_duty_grid(plum_village, django_assert_num_queries):
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         found = locate(at(0.5, 1.5))
         assert found.unit_grid.code == "999901001001001"
         assert (found.community_code, found.community_name) == ("999901001001", "梅村")
