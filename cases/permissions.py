@@ -73,8 +73,7 @@ def open_moves(user, case: Case, *, at: datetime, stints=(), tasks=(), requests=
                 continue
             if appointment_for(user, rule, case=case, subject=subject, at=at):
                 buttons.append(Button(rule, subject))
-    order = {move: place for place, move in enumerate(workflow.MOVES)}
-    return sorted(buttons, key=lambda button: order[button.rule])
+    return sorted(buttons, key=lambda button: workflow.MOVES.index(button.rule))
 
 
 def may_see_reporter(user, case: Case, at: datetime) -> bool:
