@@ -123,6 +123,7 @@ class Step:
         self.stints: list[HandlingStint] = []
         self.tasks: list[FieldTask] = []
         self.facts: dict[str, Any] = {}
+        self.is_described_anew = False
         self.restart: set[int] = set()
         self.extend: dict[int, int] = {}
 
@@ -310,7 +311,7 @@ def _follow(step: Step, also: Also, *, own: int | None) -> None:
 
 _CASE_FIELDS = [
     "stage", "version", "filing_condition", "urgency", "limit_value", "limit_unit", "close_condition", "description",
-    "minor_class", "component", "clock", "clock_started_at", "yellow_at", "due_at", "clock_paused", "holder_side",
+    "minor_class", "component", "address", "clock", "clock_started_at", "yellow_at", "due_at", "clock_paused", "holder_side",
     "holder_department", "holder_user", "filed_at", "closed_at", "moved_at", "is_self_handled", "is_duplicate",
     "is_system_dispatched", "needs_dispatch_review", "merged_into", "event_count", "last_hash",
 ]  # fmt: skip
@@ -335,7 +336,9 @@ def _save(step: Step, before: dict[int, tuple]) -> None:
     case = step.case
     case.version += 1
     case.moved_at = step.at
-    case.save(update_fields=_CASE_FIELDS)
+    if step.is_described_anew:
+        case.search = search_vector(case)
+    case.save(update_fields=[*_CASE_FIELDS, "search"] if step.is_described_anew else _CASE_FIELDS)
     for row in (*step.stints, *step.tasks):
         if before.get(id(row)) != _picture(row):
             row.save(update_fields=_fields(row))
@@ -572,6 +575,26 @@ def refuse(case: Case, *, by: User, at: datetime, reason: str) -> Case:
 def answer_at_once(case: Case, *, by: User, at: datetime, opinion: str) -> Case:
     """Answer a question on the phone and end it 当即办理."""
     return move(case, "answer_at_once", by=by, at=at, text=_needed(opinion, "answer_at_once", "opinion"))
+
+
+def describe(
+    case: Case, *, by: User, at: datetime, description: str, minor_class=None, address: str = ""
+) -> Case:
+    """Put the facts into the desk's own words before filing: description, and where wrong the class and the address.
+
+    What a citizen wrote stays in the vault; what stands here goes to the department.
+    """
+
+    def correct(step: Step) -> None:
+        step.is_described_anew = True
+        step.case.description = _needed(description, "describe", "description")
+        if address:
+            step.case.address = address
+        if minor_class is not None and minor_class.pk != step.case.minor_class_id:
+            step.facts.update({"class": minor_class.code, "class_before": step.case.minor_class.code})
+            step.case.minor_class, step.case.component = minor_class, None
+
+    return move(case, "describe", by=by, at=at, text=description, effect=correct)
 
 
 def send_verify(case: Case, *, by: User | None, at: datetime, collector: User, opinion: str = "") -> Case:

@@ -12,6 +12,7 @@ from cases import workflow
 from cases.models import CasePart
 from cases.permissions import conflict
 from cases.workflow import Subject
+from components.forms import ClassField
 from components.models import FilingCondition
 from office.forms import FilesField, KeepsFiles
 
@@ -66,6 +67,12 @@ def _result(form: "MoveForm") -> forms.Field:
     )  # fmt: skip
 
 
+def _minor_class(form: "MoveForm") -> forms.Field:
+    field = ClassField(label=_("Another class"), empty_label=_("as it is"))
+    field.for_day(form.at.date())
+    return field
+
+
 RESULT_LABELS = {
     ("verify", "true"): _("True"),
     ("verify", "untrue"): _("Untrue"),
@@ -78,6 +85,12 @@ RESULT_LABELS = {
 FIELDS: dict[str, Callable[["MoveForm"], forms.Field]] = {
     "opinion": lambda form: _text(form, label=OPINION_LABELS.get(form.rule.verb, _("Opinion"))),
     "reason": lambda form: _text(form, label=_("Reason")),
+    "description": lambda form: forms.CharField(
+        label=_("Facts in the desk's words, without the reporter"), max_length=TEXT_MAX, strip=True,
+        initial=form.case.description, widget=forms.Textarea(attrs={"rows": 4}),
+    ),
+    "address": lambda form: forms.CharField(label=_("Address"), max_length=256, initial=form.case.address),
+    "minor_class": _minor_class,
     "collector": _collector,
     "condition": _condition,
     "urgent": lambda form: forms.BooleanField(label=_("Urgent")),

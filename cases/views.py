@@ -262,6 +262,7 @@ DOORS: dict[str, Door] = {
     "accept": Door(actions.accept),
     "refuse": Door(actions.refuse),
     "answer_at_once": Door(actions.answer_at_once),
+    "describe": Door(actions.describe),
     "send_verify": Door(actions.send_verify),
     "skip_verify": Door(actions.skip_verify),
     "withdraw_verify": Door(actions.withdraw_verify),

@@ -56,6 +56,16 @@ def test_a_citizens_report_reaches_every_stage_of_the_trip(county, stage):
     assert county.case_at(stage, source="web").stage == stage
 
 
+def test_the_desk_puts_the_facts_into_its_own_words_and_mends_the_class(county):
+    case = county.report(source="web", description="", minor_class=county.cover)
+    case = actions.describe(
+        case, by=county.operator, at=MONDAY, description="人行道上一堆建筑垃圾", minor_class=county.litter
+    )
+    assert (case.stage, case.minor_class, case.description) == (Stage.REPORTED, county.litter, "人行道上一堆建筑垃圾")
+    assert list(Case.objects.matching("建筑 垃圾")) == [case]
+    assert list(Case.objects.matching("路灯")) == []
+
+
 def test_filing_freezes_the_promise_of_its_condition(county):
     case = county.case_at(Stage.PENDING_DISPATCH)
     county.condition.limit_value = 99
