@@ -7,7 +7,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
-from django.contrib.gis.geos import GEOSGeometry
+import shapely
+from django.contrib.gis.geos import GEOSGeometry, Point
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.utils import timezone
@@ -18,6 +19,7 @@ from citymgmt.errors import Refusal
 from components import codes
 from components.models import Component, FilingCondition, MinorClass
 from grid.actions import copy_rows, ewkb
+from grid.geometry import middles
 from grid.locate import CellsOf, locate
 
 
@@ -239,7 +241,8 @@ def register(
     known = Component.objects.filter(public_id=public_id).first()
     if known is not None:
         return known
-    place = locate(geometry.point_on_surface)
+    [middle] = middles([shapely.from_wkb(bytes(geometry.wkb))])
+    place = locate(Point(middle.x, middle.y, srid=geometry.srid))
     if place is None:
         raise ComponentOutsideTheGrid
     with transaction.atomic():

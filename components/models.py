@@ -129,7 +129,8 @@ class FilingCondition(Dated, Changed):
             models.CheckConstraint(name="components_condition_period", condition=ENDS_AFTER_IT_BEGINS),
             models.CheckConstraint(
                 name="components_condition_limit_complete",
-                condition=Q(limit_value__isnull=True, limit_unit="") | Q(limit_value__gt=0) & ~Q(limit_unit=""),
+                condition=Q(limit_value__isnull=True, limit_unit="")
+                | Q(limit_value__isnull=False, limit_value__gt=0) & ~Q(limit_unit=""),
             ),
             ExclusionConstraint(
                 name="components_condition_one_at_a_time",

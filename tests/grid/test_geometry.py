@@ -228,8 +228,13 @@ class TestFindingCells:
     def test_a_point_on_a_border_belongs_to_the_first(self):
         assert CellFinder(self.CELLS).find([Point(1, 0.5), Point(1, 1)]).tolist() == [0, 0]
 
-    def test_a_line_and_a_surface_lie_where_their_middle_lies(self):
-        found = CellFinder(self.CELLS).find(
-            [shapely.LineString([(0.1, 0.5), (1.2, 0.5), (1.9, 0.5)]), box(1.2, 0.2, 1.8, 0.8)]
-        )
-        assert found.tolist() == [1, 1]
+    @pytest.mark.parametrize(
+        ("thing", "cell"),
+        [
+            (shapely.LineString([(0.1, 0.5), (1.95, 0.5)]), 1),
+            (shapely.MultiLineString([[(0.1, 0.5), (0.2, 0.5)], [(1.1, 0.5), (1.9, 0.5)]]), 1),
+            (box(0.7, 0.2, 1.8, 0.8), 1),
+        ],
+    )
+    def test_a_line_and_a_surface_lie_where_their_middle_lies(self, thing, cell):
+        assert CellFinder(self.CELLS).find([thing]).tolist() == [cell]
