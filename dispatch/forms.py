@@ -35,19 +35,29 @@ class ProposalChoice(forms.Widget):
         proposed = [one.id for one in self.suggestions]
         context = {
             "name": name,
+            "first_id": self.id_for_label((attrs or {}).get("id", "")),
             "value": value or next(iter(proposed), ""),
+            "is_other": bool(value) and value not in proposed,
             "suggestions": self.suggestions,
             "others": [one for one in self.others if str(one.public_id) not in proposed],
         }
         return render_to_string("dispatch/_proposals.html", context)
 
+    def id_for_label(self, id_):
+        return f"{id_}_first" if id_ else ""
 
-class FoldedChoices(forms.CheckboxSelectMultiple):
+
+class FoldedChoices(forms.SelectMultiple):
     """Boxes that stay folded until somebody needs them."""
 
     def render(self, name, value, attrs=None, renderer=None):
-        boxes = super().render(name, value, attrs, renderer)
-        return render_to_string("dispatch/_folded.html", {"boxes": boxes, "open": bool(value)})
+        context = {
+            "name": name,
+            "first_id": (attrs or {}).get("id", ""),
+            "choices": self.choices,
+            "chosen": [str(one) for one in value or ()],
+        }
+        return render_to_string("dispatch/_folded.html", context)
 
 
 def _department(form: "DispatchMoveForm") -> forms.Field:

@@ -107,15 +107,16 @@ def stints_of(user, *, departments) -> QuerySet:
 
 def requests_with_words(case: Case) -> QuerySet:
     """Return the requests of a case that wait for a decision, each with the words it was asked with; one query."""
+    words = EventText.objects.filter(case=OuterRef("case"), sequence=OuterRef("sequence")).values("text")
     asking = case.events.filter(
-        verb__in=("ask_return", "ask_extension", "ask_suspension"), subject_id=OuterRef("stint__public_id"),
+        verb__in=("ask_return", "ask_extension", "ask_suspension"),
+        subject_id=OuterRef("stint__public_id"),
         at=OuterRef("asked_at"),
-    )  # fmt: skip
-    words = EventText.objects.filter(case=case, sequence__in=asking.values("sequence"))
+    ).annotate(words=Subquery(words[:1]))
     return (
         case.requests.pending()
         .select_related("stint__department", "asked_by")
-        .annotate(words=Subquery(words.values("text")[:1]))
+        .annotate(words=Subquery(asking.values("words")[:1]))
         .order_by("asked_at", "id")
     )
 

@@ -8,9 +8,16 @@ export function keys() {
     if (typing(event.target)) return;
     const wanted = event.key.length === 1 ? event.key.toUpperCase() : event.key;
     const target = [...document.querySelectorAll("[data-key]")].find((one) => one.dataset.key.toUpperCase() === wanted && one.offsetParent);
-    if (target) { event.preventDefault(); if (target.matches("input, select, textarea")) target.focus(); else target.click(); return; }
+    if (target) { event.preventDefault(); press(target); return; }
     if (wanted === "J" || wanted === "K" || event.key === "Enter") step(wanted, event);
   });
+}
+
+// A field is entered; a choice is made and entered, so that Enter sends its form; anything else is clicked.
+function press(target) {
+  if (!target.matches("input, select, textarea")) return target.click();
+  if (target.matches("[type=radio], [type=checkbox]")) target.click();
+  target.focus();
 }
 
 function leave(event) {
