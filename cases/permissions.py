@@ -61,7 +61,7 @@ class Button:
 
 
 def open_moves(user, case: Case, *, at: datetime, stints=(), tasks=(), requests=()) -> list[Button]:
-    """Return the buttons this person has on this case now, in the table's order; one query for his part in it."""
+    """Return the buttons this person has on this case now, the likeliest first; one query for his part in it."""
     part = CasePart.objects.filter(case=case, actor=user).first()
     buttons = []
     for subject in (case, *stints, *tasks, *requests):
@@ -73,7 +73,10 @@ def open_moves(user, case: Case, *, at: datetime, stints=(), tasks=(), requests=
                 continue
             if appointment_for(user, rule, case=case, subject=subject, at=at):
                 buttons.append(Button(rule, subject))
-    return sorted(buttons, key=lambda button: workflow.MOVES.index(button.rule))
+    return sorted(buttons, key=lambda button: (TONES.index(button.rule.tone), workflow.MOVES.index(button.rule)))
+
+
+TONES = ("main", "", "danger", "quiet")  # what is likeliest stands first
 
 
 def may_see_reporter(user, case: Case, at: datetime) -> bool:

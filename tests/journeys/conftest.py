@@ -101,8 +101,9 @@ class Person:
 
 
 @pytest.fixture
-def people(chromium, live_server, county):
+def people(chromium, live_server, county, settings):
     """Return a function that seats somebody: `people(county.dispatcher)`, on a phone with `phone=True`, or nobody."""
+    settings.EVIDENCE_ACCEL_PREFIX = ""  # no nginx in front of this site
     seated: list[Person] = []
 
     def seat(user=None, *, phone: bool = False, **options) -> Person:
