@@ -3,6 +3,7 @@
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
+from django.utils.translation import gettext as _
 
 from accounts.actions import longest_shift
 from accounts.models import Duty
@@ -15,9 +16,13 @@ MOST_COUNTED = 100
 
 
 def frame(request: HttpRequest) -> dict:
-    """`centre_name`; for somebody logged in also `appointments`, `unread_messages`, `is_on_duty`, `troubles`."""
+    """`centre_name`, `demo_words`; for people also `appointments`, `unread_messages`, `is_on_duty`, `troubles`."""
     at = timezone.now()
-    everybody = {"centre_name": settings.get("office.centre_name", on=timezone.localdate(at))}
+    day = timezone.localdate(at)
+    everybody = {
+        "centre_name": settings.get("office.centre_name", on=day),
+        "demo_words": _("Demonstration data, all invented") if settings.get("office.is_demo", on=day) else "",
+    }
     user = getattr(request, "user", None)
     if user is None or not user.is_authenticated:
         return everybody

@@ -11,10 +11,11 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.querysets import AppointmentQuerySet, DepartmentQuerySet, DutyQuerySet, UserManager
+from accounts.roles import ROLES
 
 
 def in_this_language(name_zh: str, name_en: str) -> str:
@@ -200,6 +201,10 @@ class Appointment(models.Model):
 
     def __str__(self):
         return f"{self.user} · {self.role} · {self.department}"
+
+    def get_role_display(self) -> str:
+        """The role as a reader knows it."""
+        return gettext(ROLES[self.role].label)
 
 
 class Duty(models.Model):

@@ -1,5 +1,7 @@
 """Logging in, one's own account, and the maintenance of departments, people and settings."""
 
+import json
+from collections import Counter
 from functools import wraps
 
 from axes.helpers import get_cool_off
@@ -182,7 +184,7 @@ password.chooses_password = True
 def profile(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     duties = Duty.objects.filter(user=request.user).order_by("-started_at")[:5]
-    held = [(one, ROLES[one.role]) for one in appointments_of(request.user, at)]
+    held = appointments_of(request.user, at)
     return render(
         request,
         "accounts/profile.html",
@@ -225,18 +227,64 @@ def set_language(request: HttpRequest) -> HttpResponse:
 
 # --- Maintenance 应用维护 ---
 
-# The pages of all rooms, by the names of their addresses; each is shown to those whom its own room lets in.
+# The pages of all rooms, by the names of their addresses: what they are for, and who is shown the way. Each page asks
+# for itself who may look and who may change.
 MAINTENANCE = (
-    ("accounts:departments", gettext_lazy("Departments"), "see_departments"),
-    ("accounts:people", gettext_lazy("People and appointments"), "see_people"),
-    ("accounts:settings", gettext_lazy("Settings"), "maintain_settings"),
-    ("accounts:message_texts", gettext_lazy("Message texts"), "maintain_settings"),
+    (
+        "accounts:departments",
+        gettext_lazy("Departments"),
+        gettext_lazy("Centres, departments, streets, contractors and where they belong"),
+        "see_departments",
+    ),
+    (
+        "accounts:people",
+        gettext_lazy("People and appointments"),
+        gettext_lazy("Accounts, roles, first passwords"),
+        "see_people",
+    ),
+    (
+        "grid:areas",
+        gettext_lazy("Areas"),
+        gettext_lazy("Division, streets, communities and their unit grids"),
+        "see_departments",
+    ),
+    (
+        "grid:duty_grids",
+        gettext_lazy("Duty grids"),
+        gettext_lazy("Which unit grids a collector answers for"),
+        "see_departments",
+    ),
+    ("grid:roads", gettext_lazy("Roads"), gettext_lazy("Roads and their classes"), "see_departments"),
+    (
+        "components:catalogue",
+        gettext_lazy("Catalogue"),
+        gettext_lazy("Classes, filing and close conditions, time limits"),
+        "see_departments",
+    ),
+    (
+        "components:components",
+        gettext_lazy("Components"),
+        gettext_lazy("The inventory of what stands in the street"),
+        "see_departments",
+    ),
+    (
+        "accounts:settings",
+        gettext_lazy("Settings"),
+        gettext_lazy("What the city decides for itself"),
+        "maintain_settings",
+    ),
+    (
+        "accounts:message_texts",
+        gettext_lazy("Message texts"),
+        gettext_lazy("What people are told"),
+        "maintain_settings",
+    ),
 )
 
 
 def maintenance(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
-    pages = [(url_name, label) for url_name, label, what in MAINTENANCE if may(request.user, what, at=at)]
+    pages = [(name, label, hint) for name, label, hint, what in MAINTENANCE if may(request.user, what, at=at)]
     if not pages:
         raise PermissionDenied
     checks = health.checks(at=at) if may(request.user, "see_health", at=at) else []
@@ -295,10 +343,11 @@ def department(request: HttpRequest, public_id) -> HttpResponse:
     # The form works on a copy: nothing of what is refused shows up on the page as if it were so.
     form = DepartmentForm(request.POST or None, instance=Department.objects.get(pk=body.pk), day=day)
     if request.method == "POST" and form.is_valid():
-        facts = form.cleaned_data
+        facts = dict(form.cleaned_data)
+        parent = facts.pop("parent")
         try:
-            if facts.pop("parent") != body.parent:
-                actions.move_department(body, by=request.user, at=at, parent=form.cleaned_data["parent"])
+            if parent != body.parent:
+                actions.move_department(body, by=request.user, at=at, parent=parent)
             actions.change_department(body, by=request.user, at=at, **facts)
         except Refusal as refusal:
             form.add_error(None, sentence(refusal))
@@ -313,7 +362,7 @@ def department_page(body: Department, *, day, form=None, end_form=None) -> dict:
         "department": body,
         "form": form or DepartmentForm(instance=Department.objects.get(pk=body.pk), day=day),
         "end_form": end_form or EndDepartmentForm(department=body, day=day),
-        "appointments": with_labels(body.appointments.valid(day).select_related("user").order_by("role", "id")),
+        "holders": body.appointments.valid(day).select_related("user").order_by("role", "id"),
     }
 
 
@@ -335,10 +384,6 @@ def end_department(request: HttpRequest, public_id) -> HttpResponse:
     return render(request, "accounts/department.html", department_page(body, day=day, end_form=form))
 
 
-def with_labels(appointments) -> list[tuple[Appointment, str]]:
-    return [(one, _(ROLES[one.role].label)) for one in appointments]
-
-
 @asks("see_people")
 def people(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
@@ -353,8 +398,6 @@ def people(request: HttpRequest) -> HttpResponse:
         Prefetch("appointments", queryset=held, to_attr="held"), Prefetch("duties", queryset=seats, to_attr="seats")
     )
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    for person in page:
-        person.roles = with_labels(person.held)
     context = {"page": page, "filter": form, "may_change": may(request.user, "maintain_people", at=at)}
     return render(request, "accounts/people.html", context)
 
@@ -412,9 +455,7 @@ def person_page(
         "person": who,
         "form": form or PersonForm(instance=User.objects.get(pk=who.pk)),
         "appointment_form": appointment_form or AppointmentForm(day=day, initial={"valid_from": day}),
-        "appointments": [
-            (one, label, one.valid_to is None or one.valid_to > day) for one, label in with_labels(appointments)
-        ],
+        "rows": [(one, one.valid_to is None or one.valid_to > day) for one in appointments],
         "first_password": first_password,
         "today": day,
     }
@@ -473,16 +514,30 @@ def end_appointment(request: HttpRequest, public_id, pk: int) -> HttpResponse:
 # --- Settings and texts ---
 
 
+def said(value) -> str:
+    """A setting's value as it is read."""
+    if isinstance(value, bool):
+        return _("Yes") if value else _("No")
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else str(value)
+
+
 @asks("maintain_settings")
 def settings_list(request: HttpRequest) -> HttpResponse:
     day = timezone.localdate()
-    kept = {}
-    for key in Setting.objects.values_list("key", flat=True):
-        kept[key] = kept.get(key, 0) + 1
-    rows = [
-        {"key": key, "declared": declared, "value": settings.get(key, on=day), "kept": kept.get(key, 0)}
-        for key, declared in sorted(SETTINGS.items())
-    ]
+    kept = Counter(Setting.objects.values_list("key", flat=True))
+    rows = []
+    for key, declared in sorted(SETTINGS.items()):
+        value = settings.get(key, on=day)
+        rows.append(
+            {
+                "key": key,
+                "help": _(declared.help),
+                "value": said(value),
+                "default": said(declared.default),
+                "changed": value != declared.default,
+                "kept": kept[key],
+            }
+        )
     return render(request, "accounts/settings.html", {"rows": rows})
 
 
@@ -494,17 +549,23 @@ def setting(request: HttpRequest, key: str) -> HttpResponse:
     declared = SETTINGS.get(key)
     if declared is None:
         raise Http404
-    now = settings.get(key, on=day)
-    initial = {"value": {True: "yes", False: "no"}.get(now, now) if declared.type is bool else now, "valid_from": day}
+    value = settings.get(key, on=day)
+    initial = {"value": ("yes" if value else "no") if declared.type is bool else value, "valid_from": day}
     form = SettingForm(request.POST or None, declared=declared, initial=initial)
     if request.method == "POST" and form.is_valid():
         settings.set_value(key, by=request.user, at=at, **form.cleaned_data)
         messages.success(request, _("Saved. It holds everywhere within ten seconds."))
         return redirect("accounts:setting", key)
-    rows = Setting.objects.filter(key=key).select_related("changed_by").order_by("area_code", "-valid_from")
-    return render(
-        request, "accounts/setting.html", {"key": key, "declared": declared, "form": form, "rows": rows, "value": now}
-    )
+    kept = Setting.objects.filter(key=key).select_related("changed_by").order_by("area_code", "-valid_from")
+    context = {
+        "key": key,
+        "help": _(declared.help),
+        "form": form,
+        "value": said(value),
+        "default": said(declared.default),
+        "rows": [(row, said(row.value)) for row in kept],
+    }
+    return render(request, "accounts/setting.html", context)
 
 
 @asks("maintain_settings")
@@ -512,9 +573,9 @@ def message_texts(request: HttpRequest) -> HttpResponse:
     """What messages say, in every language."""
     rows = []
     for code, text in sorted(messages_text.TEXTS.items()):
-        said = {}
+        sentences = []
         for language in LANGUAGES:
             with translation.override(language):
-                said[language] = str(text.sentence)
-        rows.append((code, messages_text.KINDS[text.kind], said.values()))
+                sentences.append(str(text.sentence))
+        rows.append((code, messages_text.KINDS[text.kind], sentences))
     return render(request, "accounts/message_texts.html", {"rows": rows, "languages": LANGUAGES.values()})

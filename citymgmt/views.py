@@ -46,11 +46,12 @@ def state(request: HttpRequest) -> HttpResponse:
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
-    words = str(exception) or _("Your role does not open this page.")
+    reason = str(exception)
+    words = reason or _("Your role does not open this page.")
     if wants_json(request):
         return problem(status=403, code="forbidden", detail=words)
     template = "_ui/refusal.html" if getattr(request, "htmx", False) else "403.html"
-    return render(request, template, {"sentence": words}, status=403)
+    return render(request, template, {"sentence": words, "reason": reason}, status=403)
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:

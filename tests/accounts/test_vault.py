@@ -72,7 +72,7 @@ def test_nobody_but_the_desk_reads_or_searches_it(role):
     assert not ReadLog.objects.exists()
 
 
-@pytest.mark.parametrize("role", READERS)
+@pytest.mark.parametrize("role", sorted(READERS))
 def test_the_desk_reads_it(role):
     assert vault.open_record(seal(), reader=person(role), why="核对", at=AT).name == "许知远"
 

@@ -40,7 +40,9 @@ class TestDated:
         keep(10)
         keep(20, area_code="340123")
         keep(30, area_code="340123001", valid_from=APRIL)
-        asked = {area: settings.get(KEY, on=APRIL, area_code=area) for area in ("", "3401", "340123002", "340123001005")}
+        asked = {
+            area: settings.get(KEY, on=APRIL, area_code=area) for area in ("", "3401", "340123002", "340123001005")
+        }
         assert asked == {"": 10, "3401": 10, "340123002": 20, "340123001005": 30}
         assert settings.get(KEY, on=MARCH, area_code="340123001005") == 20
 

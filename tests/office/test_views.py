@@ -1,0 +1,56 @@
+"""The message box: one's own, and nobody else's."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from accounts.roles import Role
+from office import actions
+from office.models import Message
+from tests.factories import person
+
+pytestmark = pytest.mark.django_db
+
+AT = datetime(2026, 3, 2, 1, 30, tzinfo=UTC)
+FACTS = {"person": "管力", "done_at": "2026-03-02T01:30:00+00:00"}
+
+
+def tell(*people, url="/accounts/profile/", dedupe="once"):
+    actions.tell(people, code="password_reset", facts=FACTS, about="", url=url, dedupe=dedupe, at=AT)
+
+
+@pytest.mark.parametrize("role", [None, *Role])
+def test_everybody_reads_his_own_box(seat, role, django_assert_max_num_queries):
+    reader, other = person(role), person(role)
+    for number in range(60):
+        tell(reader, dedupe=str(number))
+    tell(other)
+    browser = seat(reader)
+    with django_assert_max_num_queries(12):
+        page = browser.get("/messages/")
+    assert len(page.context["rows"]) == 50
+    assert {message.recipient_id for message, _kind, _sentence in page.context["rows"]} == {reader.pk}
+
+
+def test_opening_a_message_reads_it_and_leads_to_what_it_is_about(seat):
+    reader = person()
+    tell(reader)
+    message = Message.objects.get()
+    assert seat(reader).get(f"/messages/{message.public_id}/")["Location"] == "/accounts/profile/"
+    message.refresh_from_db()
+    assert message.read_at is not None
+
+
+def test_nobody_opens_somebody_elses_message(seat):
+    tell(person())
+    assert seat(person()).get(f"/messages/{Message.objects.get().public_id}/").status_code == 404
+
+
+def test_only_the_unread_ones_are_shown_when_asked(seat):
+    reader = person()
+    tell(reader)
+    browser = seat(reader)
+    assert len(browser.get("/messages/?unread=yes").context["rows"]) == 1
+    browser.post("/messages/read/")
+    assert browser.get("/messages/?unread=yes").context["rows"] == []
+    assert len(browser.get("/messages/").context["rows"]) == 1
