@@ -1,16 +1,27 @@
 """What every test can ask for, and what no test may leave behind."""
 
+import os
 from copy import deepcopy
 
 import pytest
 from django.conf import settings as installation
 from django.core.cache import cache
 from django.test import Client, override_settings
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 
 from accounts import vault
 from accounts.middleware import SEEN_COOKIE, seen_cookie
 from cases import clocks
 from office import health, settings
+
+
+# The same slice of every property in every run; `./run prove` draws new examples, many of them.
+hypothesis.register_profile("slice", derandomize=True, deadline=None, database=None)
+hypothesis.register_profile(
+    "prove", max_examples=5_000, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+)
+hypothesis.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "slice"))
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -4,10 +4,10 @@ checks() {
     FAILED=""
     look "style" ruff check --quiet .
     look "format" ruff format --check --quiet .
-    look "types of the pure modules" python ops/checks/types.py
+    look "types of the pure modules" python ops/checks/pure_modules.py
     look "who imports whom" lint-imports --no-cache
     look "models without a migration" python manage.py makemigrations --check --dry-run
-    look "texts without a Chinese translation" python ops/checks/translations.py
+    look "texts without a Chinese translation" python ops/checks/untranslated.py
     ! has_command workflow_doc || look "generated documents" python manage.py workflow_doc --check
     [[ -z $FAILED ]] || fail "./run check found something:$FAILED"
 }

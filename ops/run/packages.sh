@@ -89,20 +89,28 @@ install_packages() {
     names=$(for thing in "$@"; do debian_package "$thing"; done | xargs)
     say "Installing system packages: $names"
     no_strangers_started $become
-    step packages "Installing system packages" $become env DEBIAN_FRONTEND=noninteractive \
-        apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
-        -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install -y --no-install-recommends $names
+    step packages "Installing system packages" apt_install "$become" $names
+}
+
+apt_install() { # apt_install "sudo or nothing" NAMES…
+    local become="$1 env DEBIAN_FRONTEND=noninteractive"
+    shift
+    $become dpkg --configure -a # what an earlier, interrupted installation left half done
+    $become apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
+        -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --fix-broken \
+        install -y --no-install-recommends "$@"
 }
 
 # Debian starts a server as soon as it is installed: on 5432, 6379 and 80. We want the programs, not those servers.
 # The policy holds only while this ./run lives, so that nothing is changed for good when it is killed.
-no_strangers_started() {
-    [[ ! -e /usr/sbin/policy-rc.d ]] || ! grep -qs 'citymgmt ./run' /usr/sbin/policy-rc.d || $1 rm -f /usr/sbin/policy-rc.d
-    [[ ! -e /usr/sbin/policy-rc.d ]] || return 0
-    printf '#!/bin/sh\n# Written by citymgmt ./run while it installs packages.\nif [ -d /proc/%s ]; then exit 101; fi\nexit 0\n' $$ |
-        $1 tee /usr/sbin/policy-rc.d >/dev/null
-    $1 chmod 755 /usr/sbin/policy-rc.d
-    POLICY_REMOVER="$1 rm -f /usr/sbin/policy-rc.d"
+no_strangers_started() { # no_strangers_started [sudo]
+    local policy=/usr/sbin/policy-rc.d
+    if grep -qs 'citymgmt ./run' $policy; then ${1:-} rm -f $policy; fi # left by a ./run that was killed
+    [[ ! -e $policy ]] || return 0
+    printf '#!/bin/sh\n# Written by citymgmt ./run while it installs packages.\n[ -d /proc/%s ] || exit 0\nexit 101\n' $$ |
+        ${1:-} tee $policy >/dev/null
+    ${1:-} chmod 755 $policy
+    REMOVE_POLICY="${1:-} rm -f $policy"
 }
 
 cannot_install() {

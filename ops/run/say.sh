@@ -37,6 +37,8 @@ digest() { sha256sum "$@" | sha256sum | cut -c1-16; }
 
 is_done() { [[ -f $LOCAL/stamps/$1 && $(<"$LOCAL/stamps/$1") == "$2" ]]; }
 
+forget_done() { rm -f "$LOCAL/stamps/$1"; }
+
 mark_done() {
     printf '%s\n' "$2" >"$LOCAL/stamps/$1.new"
     mv "$LOCAL/stamps/$1.new" "$LOCAL/stamps/$1"
@@ -46,7 +48,7 @@ mark_done() {
 once() {
     local name=$1 key=$2
     is_done "$name" "$key" && return
-    rm -f "$LOCAL/stamps/$name"
+    forget_done "$name"
     step "$name" "${@:3}"
     mark_done "$name" "$key"
 }
@@ -121,6 +123,7 @@ TABLE
 
 # Whatever happens, nothing is left behind by an ending ./run but what `./run services` was asked to leave.
 STEP=
+REMOVE_POLICY=
 at_end() {
     local status=$?
     trap - EXIT
@@ -130,6 +133,7 @@ at_end() {
         wait "$STEP" 2>/dev/null || true
         printf '\n' >&2
     fi
+    $REMOVE_POLICY
     stop_site
     release_services
     exit "$status"

@@ -22,7 +22,7 @@ places() {
 }
 
 new_id() {
-    rm -f "$LOCAL"/stamps/{cluster,database}
+    rm -f "$LOCAL"/stamps/{cluster,database,database-content}
     od -An -N4 -tx4 /dev/urandom | tr -d ' ' >"$LOCAL/id.new"
     printf '%s\n' "$TOP" >"$LOCAL/place"
     mv "$LOCAL/id.new" "$LOCAL/id"
@@ -259,7 +259,7 @@ stop_everything() {
 
 remove_data() {
     [[ -n ${ID:-} ]] || return 0
-    rm -rf "$PG_DATA" "$PG_DATA.new" "$LOCAL"/{data,evidence,secrets,run,testing,id,place} "$LOCAL"/stamps/{cluster,database}
+    rm -rf "$PG_DATA" "$PG_DATA.new" "$LOCAL"/{data,evidence,secrets,run,testing,id,place} "$LOCAL"/stamps/{cluster,database,database-content}
     ((EUID != 0)) || rm -rf "/var/lib/citymgmt/$ID" "/run/citymgmt-$ID"
     [[ $SOCKETS == "$LOCAL/run" ]] || rm -rf "$SOCKETS"
 }
