@@ -15,7 +15,6 @@ from accounts.middleware import SEEN_COOKIE, seen_cookie
 from cases import clocks
 from office import health, settings
 
-
 # The same slice of every property in every run; `./run prove` draws new examples, many of them.
 hypothesis.register_profile("slice", derandomize=True, deadline=None, database=None)
 hypothesis.register_profile(
