@@ -111,7 +111,7 @@ class FilingCondition(Dated, Changed):
     condition_en = models.TextField(_("filing condition in English"), blank=True)
     close_condition_zh = models.TextField(_("close condition"))
     close_condition_en = models.TextField(_("close condition in English"), blank=True)
-    limit_value = models.DecimalField(_("limit"), max_digits=6, decimal_places=2, null=True, blank=True)
+    limit_value = models.DecimalField(_("limit"), max_digits=12, decimal_places=6, null=True, blank=True)
     limit_unit = models.CharField(_("unit of the limit"), max_length=15, choices=LimitUnit, blank=True)
     season = models.CharField(_("season in which the limit runs"), max_length=8, choices=Season, blank=True)
     legal_basis = models.TextField(_("legal basis"), blank=True)
