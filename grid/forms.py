@@ -1,4 +1,4 @@
-"""A place in a form: picked on the map, found by the phone, or typed as degrees."""
+"""A place in a form: picked on the map, found by the phone, or typed. Then the forms of the maintenance pages."""
 
 from decimal import Decimal
 
@@ -6,7 +6,7 @@ from django import forms
 from django.contrib.gis.geos import Point
 from django.utils.translation import gettext_lazy as _
 
-from grid.models import SRID
+from grid.models import SRID, Area, DutyGrid, Road
 
 
 def degrees(label: str, most: int, **kwargs) -> forms.DecimalField:
@@ -42,3 +42,60 @@ class PlaceFields(forms.Form):
         """To a decimetre; what is worse than 100 km says nothing."""
         accuracy_m = self.cleaned_data["accuracy_m"]
         return None if accuracy_m is None or accuracy_m > 100_000 else Decimal(str(round(accuracy_m, 1)))
+
+
+class AreaFilter(forms.Form):
+    """Which areas a list shows; kept in the page's address."""
+
+    q = forms.CharField(label=_("Name or code"), required=False, widget=forms.SearchInput)
+    level = forms.ChoiceField(label=_("Level"), required=False, choices=[("", _("all")), *Area.Level.choices])
+
+
+class AreaForm(forms.ModelForm):
+    class Meta:
+        model = Area
+        fields = ["name_zh", "name_en"]
+
+
+class RoadFilter(forms.Form):
+    """Which roads a list shows; kept in the page's address."""
+
+    q = forms.CharField(label=_("Name"), required=False, widget=forms.SearchInput)
+    road_class = forms.ChoiceField(
+        label=_("Road class"), required=False, choices=[("", _("all")), *Road.RoadClass.choices]
+    )
+
+
+class RoadForm(forms.ModelForm):
+    class Meta:
+        model = Road
+        fields = ["name_zh", "name_en", "road_class"]
+
+
+class CodesField(forms.CharField):
+    """Codes of unit grids, or of communities and streets for all cells in them; one a line or with spaces between."""
+
+    widget = forms.Textarea
+
+    def clean(self, value: str) -> list[str]:
+        return sorted(set(super().clean(value).replace(",", " ").replace("，", " ").split()))
+
+
+class CellsForm(forms.Form):
+    cells = CodesField(
+        label=_("Unit grids"),
+        help_text=_("Codes, one a line: of unit grids (15 characters), or of a community or street for all in it."),
+        widget=forms.Textarea(attrs={"rows": 12, "class": "num"}),
+    )
+
+
+class DutyGridNameForm(forms.ModelForm):
+    class Meta:
+        model = DutyGrid
+        fields = ["name_zh", "name_en"]
+
+
+class NewDutyGridForm(CellsForm, forms.ModelForm):
+    class Meta:
+        model = DutyGrid
+        fields = ["code", "name_zh", "name_en", "area_code"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.contrib.gis.geos import Point, Polygon
-from django.db.models import Case, CharField, F, FilteredRelation, Func, IntegerField, Q, QuerySet, Value, When
+from django.db.models import Case, CharField, F, Func, IntegerField, QuerySet, Value, When
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
 from django.utils.http import quote_etag
@@ -92,9 +92,8 @@ def _areas(box: Polygon) -> QuerySet:
 
 
 def _cells(box: Polygon) -> QuerySet:
-    patrolled = FilteredRelation("memberships", condition=Q(memberships__valid_to__isnull=True))
-    cells = UnitGrid.objects.current().in_box(box).annotate(patrolled=patrolled)
-    return cells.annotate(duty_grid=F("patrolled__duty_grid__code")).defer("boundary", "centre").order_by("code")
+    cells = UnitGrid.objects.current().in_box(box).with_duty_grid()
+    return cells.defer("boundary", "centre").order_by("code")
 
 
 def _duty_grids(box: Polygon) -> QuerySet:

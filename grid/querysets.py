@@ -5,7 +5,7 @@ from typing import Self
 
 from django.contrib.gis.db.models import Union
 from django.contrib.gis.geos import Polygon
-from django.db.models import Q, QuerySet
+from django.db.models import ExpressionWrapper, F, FilteredRelation, FloatField, Func, Q, QuerySet
 
 
 class DatedQuerySet(QuerySet):
@@ -39,6 +39,11 @@ class UnitGridQuerySet(DatedQuerySet):
     def in_box(self, box: Polygon) -> Self:
         return self.filter(boundary__bboverlaps=box)
 
+    def with_duty_grid(self) -> Self:
+        """Return the cells, each with the code of the duty grid that it is patrolled for now, as `duty_grid`."""
+        patrolled = FilteredRelation("memberships", condition=Q(memberships__valid_to__isnull=True))
+        return self.annotate(patrolled=patrolled, duty_grid=F("patrolled__duty_grid__code"))
+
 
 class DutyGridQuerySet(DatedQuerySet):
     def search(self, words: str) -> Self:
@@ -58,3 +63,8 @@ class RoadQuerySet(DatedQuerySet):
 
     def in_box(self, box: Polygon) -> Self:
         return self.filter(line__bboverlaps=box)
+
+    def with_length(self) -> Self:
+        """Return the roads, each with its `length_m` on the ground, over all its lines."""
+        metres = Func(F("line"), function="ST_Length", template="%(function)s(%(expressions)s::geography)")
+        return self.annotate(length_m=ExpressionWrapper(metres, output_field=FloatField()))

@@ -1,4 +1,4 @@
-from django.urls import re_path
+from django.urls import path, re_path
 
 from grid import views
 from grid.map_layers import LAYERS
@@ -7,4 +7,12 @@ app_name = "grid"
 
 urlpatterns = [
     re_path(rf"^map/(?P<name>{'|'.join(LAYERS)})\.geojson$", views.layer, name="layer"),
+    path("maintenance/areas/", views.areas, name="areas"),
+    path("maintenance/areas/<uuid:public_id>/", views.area, name="area"),
+    path("maintenance/duty-grids/", views.duty_grids, name="duty_grids"),
+    path("maintenance/duty-grids/new/", views.new_duty_grid, name="new_duty_grid"),
+    path("maintenance/duty-grids/<uuid:public_id>/", views.duty_grid, name="duty_grid"),
+    path("maintenance/duty-grids/<uuid:public_id>/cells/", views.set_cells, name="set_cells"),
+    path("maintenance/roads/", views.roads, name="roads"),
+    path("maintenance/roads/<uuid:public_id>/", views.road, name="road"),
 ]

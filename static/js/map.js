@@ -3,7 +3,10 @@ const styles = {
   areas: { color: "#6b7f92", weight: 1.2, fill: false, dashArray: "4 3" },
   roads: { color: "#ffffff", weight: 5, opacity: 1 },
   cells: { color: "#1557b0", weight: 0.8, opacity: 0.45, fillOpacity: 0.02 },
+  duty_grids: { color: "#6a3d9a", weight: 2.5, opacity: 0.7, fill: false },
+  components: { color: "#0b5d4d", weight: 1.5, fillColor: "#3cb79a", fillOpacity: 0.9 },
 };
+const from = { areas: 9, roads: 13, duty_grids: 11, cells: 16, components: 17 };
 let leaflet;
 
 function load() {
@@ -25,12 +28,13 @@ function draw(L, box) {
   const map = L.map(box, { zoomControl: true, attributionControl: false, preferCanvas: true, maxZoom: 20, minZoom: 9 });
   L.control.scale({ imperial: false }).addTo(map);
   const icon = L.divIcon({ className: "", html: '<svg width="26" height="26" viewBox="0 0 26 26"><circle cx="13" cy="13" r="12" fill="#b8550033"/><circle cx="13" cy="13" r="6.5" fill="#b85500" stroke="#fff" stroke-width="2"/></svg>', iconSize: [26, 26], iconAnchor: [13, 13] });
+  const credits = {};
   let pin = null;
   const put = (at) => { pin ? pin.setLatLng(at) : pin = L.marker(at, { icon, keyboard: false, alt: box.dataset.label || "" }).addTo(map); };
   if (known) { put(known); map.setView(known, 17); }
   const groups = (box.dataset.layers || "").split(" ").filter(Boolean).map((url) => {
     const name = url.match(/(\w+)\.geojson/)?.[1] || "areas";
-    return { url, name, layer: L.geoJSON(null, { style: styles[name] || styles.areas, onEachFeature: (feature, layer) => { const label = feature.properties.name || feature.properties.code; if (label && name !== "areas") layer.bindTooltip(label, { sticky: true }); } }).addTo(map), from: name === "cells" ? 16 : name === "roads" ? 13 : 9 };
+    return { url, name, layer: L.geoJSON(null, { style: styles[name] || styles.areas, pointToLayer: (feature, at) => L.circleMarker(at, { radius: 4 }), onEachFeature: (feature, layer) => { const label = feature.properties.name || feature.properties.code; if (label && name !== "areas") layer.bindTooltip(label, { sticky: true }); } }).addTo(map), from: from[name] || 9 };
   });
   const fill = () => groups.forEach(async (group) => {
     if (map.getZoom() < group.from) { group.layer.clearLayers(); return; }
@@ -43,9 +47,9 @@ function draw(L, box) {
     if (group.asked !== bbox) return;
     group.layer.clearLayers();
     group.layer.addData(data);
-    const credits = new Set(data.features.map((f) => f.properties.source || f.properties.attribution).filter(Boolean));
+    credits[group.name] = data.attribution;
     const note = box.parentElement.querySelector("[data-map-note]");
-    if (note && credits.size) note.textContent = [...credits].join(" · ");
+    if (note) note.textContent = [...new Set(Object.values(credits).filter(Boolean))].join(" · ");
   });
   map.on("moveend", fill);
   if (!known) start(L, map, groups[0]?.url).then(fill); else fill();
