@@ -1,6 +1,7 @@
 """What is typed into the pages of this room. Forms check; actions do."""
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.utils.translation import gettext_lazy as _
 
@@ -115,6 +116,7 @@ class PersonForm(forms.ModelForm):
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
+        self.fields["language"].choices = [("", _("As delivered")), *settings.LANGUAGES]
         if self.instance.pk:
             del self.fields["username"]
             del self.fields["staff_number"]
@@ -142,7 +144,7 @@ class AppointmentForm(forms.ModelForm):
 class PersonFilter(forms.Form):
     """Which people a list shows; kept in the page's address."""
 
-    q = forms.CharField(label=_("Name or number"), required=False)
+    q = forms.CharField(label=_("Name or number"), required=False, widget=forms.TextInput(attrs={"type": "search"}))
     role = forms.ChoiceField(label=_("Role"), required=False)
     department = forms.ModelChoiceField(
         label=_("Department"), queryset=Department.objects.none(), required=False, to_field_name="public_id"

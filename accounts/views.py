@@ -256,6 +256,12 @@ MAINTENANCE = (
     ),
     ("grid:roads", gettext_lazy("Roads"), gettext_lazy("Roads and their classes"), "see_departments"),
     (
+        "dispatch:responsibilities",
+        gettext_lazy("Responsibility table"),
+        gettext_lazy("Who answers for which class of problems at which place"),
+        "maintain_departments",
+    ),
+    (
         "components:catalogue",
         gettext_lazy("Catalogue"),
         gettext_lazy("Classes, filing and close conditions, time limits"),
