@@ -101,9 +101,22 @@ def rows_about(case: Case, *, at: datetime) -> list[Row]:
             road_class=row.road_class,
             owner_code=row.owner.code if row.owner else "",
             sort=row.sort,
+            words=words_of(row, case),
         )
         for row in found.select_related("department", "owner")
     ]
+
+
+def words_of(row: ResponsibilityRule, case: Case) -> str:
+    """Return the conditions of a row that fits a case, in the language of the page: 暴露垃圾 · 桃溪街道 · 主干道."""
+    what = case.minor_class
+    named = (
+        what.name if row.minor_class_id else what.major_name if row.major_code else "",
+        row.area_name or row.area_code,
+        row.get_road_class_display(),
+        row.owner.name if row.owner else "",
+    )
+    return " · ".join(str(one) for one in named if one)
 
 
 def outcomes_of(case: Case, *, at: datetime) -> dict[int, Outcome]:

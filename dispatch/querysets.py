@@ -10,6 +10,7 @@ from accounts.querysets import valid_on
 from cases import workflow
 from cases.models import Case, EventText, HandlingStint, Request, StageClock
 from cases.workflow import RequestStage, Stage, StintStage
+from grid.models import Area
 
 
 class ResponsibilityQuerySet(QuerySet):
@@ -26,10 +27,11 @@ class ResponsibilityQuerySet(QuerySet):
     def about(self, *, kind: str, class_id: int, major_code: str, area_code: str):
         """Return the rows whose class and place may fit; the routing decides which do, and their order."""
         codes = ["", *(area_code[:length] for length in range(1, len(area_code) + 1))]
+        area = Area.objects.current().filter(code=OuterRef("area_code"))
         return self.filter(
             Q(minor_class=class_id) | Q(minor_class=None, kind__in=["", kind], major_code__in=["", major_code]),
             area_code__in=codes,
-        )
+        ).annotate(area_name=Subquery(area.values("name_zh")[:1]))
 
 
 @dataclass(frozen=True)

@@ -54,16 +54,15 @@ ORDER: dict[str, tuple[Rule, ...]] = {
     "event": (Rule.TABLE, Rule.STREET, Rule.CATALOGUE),
 }
 # What a rule is worth before anything is known, and how many outcomes that estimate weighs.
-FIRST_ESTIMATE: dict[Rule, float] = {
-    Rule.TABLE: 0.95,
-    Rule.OWNER: 0.9,
-    Rule.MAINTAINER: 0.85,
-    Rule.CATALOGUE: 0.7,
-    Rule.STREET: 0.6,
-}
+FIRST_ESTIMATE: dict[str, dict[Rule, float]] = {
+    "component": {
+        Rule.TABLE: 0.95, Rule.OWNER: 0.9, Rule.MAINTAINER: 0.85, Rule.CATALOGUE: 0.7, Rule.STREET: 0.4,
+    },
+    "event": {Rule.TABLE: 0.95, Rule.STREET: 0.65, Rule.CATALOGUE: 0.6},
+}  # fmt: skip
 ESTIMATE_WEIGHT = 4
-# The street is the better guess where the catalogue names it too, the worse one where it names somebody else.
-STREET_NAMED, STREET_NOT_NAMED = 0.8, 0.45
+# The street is the better guess where the catalogue names it too.
+STREET_NAMED = 0.85
 # A proposal that experience has refuted goes behind those it has not: at least so many outcomes, most of them wrong.
 REFUTED_AFTER = 5
 REFUTED_BELOW = 0.5
@@ -91,7 +90,7 @@ class Department:
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
-    """One row of the responsibility table; an empty condition means any."""
+    """One row of the responsibility table; an empty condition means any. `words` say its conditions to a reader."""
 
     department_code: str
     kind: str = ""
@@ -101,6 +100,7 @@ class Row:
     road_class: str = ""
     owner_code: str = ""
     sort: int = 100
+    words: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,9 +175,9 @@ def choose(
 
 def first_estimate(rule: Rule, problem: Problem) -> float:
     """Return how sure a rule is, from 0 to 1, before any outcome is known."""
-    if rule is Rule.STREET and problem.department_type:
-        return STREET_NAMED if names_street(problem.department_type) else STREET_NOT_NAMED
-    return FIRST_ESTIMATE[rule]
+    if rule is Rule.STREET and names_street(problem.department_type):
+        return STREET_NAMED
+    return FIRST_ESTIMATE[problem.kind][rule]
 
 
 def confidence(estimate: float, outcome: Outcome) -> float:
@@ -196,7 +196,7 @@ def _named(
     """Return the departments that one rule names, the best first, with the facts of the reason."""
     if rule is Rule.TABLE:
         fitting = sorted((row for row in rows if fits(row, problem)), key=_narrowness)
-        return [(row.department_code, {"conditions": conditions(row)}) for row in fitting]
+        return [(row.department_code, {"conditions": row.words or conditions(row)}) for row in fitting]
     if rule is Rule.OWNER:
         return [(problem.owner_code, {"component": problem.component})] if problem.owner_code else []
     if rule is Rule.MAINTAINER:
@@ -233,7 +233,7 @@ def _narrowness(row: Row) -> tuple[bool, bool, bool, int, bool, int, str]:
 
 
 def conditions(row: Row) -> str:
-    """Return the row's conditions as codes, to be shown in the reason: "01-001, 340123, main"; "*" for none."""
+    """Return the row's conditions as codes: "01-001, 340123, main"; "*" for none."""
     named = (row.class_code or row.major_code, row.area_code, row.road_class, row.owner_code)
     return ", ".join(one for one in named if one) or "*"
 

@@ -117,7 +117,13 @@ def test_without_experience_the_street_is_surer_where_the_catalogue_names_it():
     street_named = choose(litter(department_type="街道/属地执法部门"), departments=DEPARTMENTS)[0]
     other_named = choose(litter(department_type="公安交警"), departments=DEPARTMENTS)[0]
     assert street_named.rule == other_named.rule == Rule.STREET
-    assert street_named.confidence > 0.7 > 0.5 > other_named.confidence
+    assert street_named.confidence > 0.8 > other_named.confidence
+
+
+@pytest.mark.parametrize("problem", [litter(), cover(owner_code="parks", maintainer_code="brightways")])
+def test_before_any_experience_the_order_of_the_rules_is_the_order_of_confidence(problem):
+    figures = [one.confidence for one in choose(problem, departments=DEPARTMENTS)]
+    assert figures == sorted(figures, reverse=True)
 
 
 def test_experience_moves_the_figure_and_outweighs_the_estimate_in_the_end():

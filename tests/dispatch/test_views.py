@@ -107,7 +107,7 @@ def test_the_pane_proposes_departments_with_reason_confidence_and_keys(county, s
     pane = text(seat(county.dispatcher).get(reverse("dispatch:pane", args=[case.public_id])))
     assert pane.index("桃溪街道办") < pane.index("环卫所")
     assert 'data-key="1"' in pane
-    assert "45%" in pane  # the street, where the catalogue names somebody else and nothing is known yet
+    assert "65%" in pane  # the street, where the catalogue names somebody else and nothing is known yet
     assert str(county.departments["command"].public_id) not in pane
 
 
