@@ -70,8 +70,11 @@ SENTENCES = {
         "The outline holds %(squares)s squares, too few for %(communities)s communities. Use fewer communities."
     ),
     "overdue_already": _("The deadline passed at %(due_at)s: an overdue case is neither extended nor suspended."),
+    "period_not_over": _("This period ends on %(end)s. It can be frozen after that; until then its figures move."),
     "picture_needed": _("Add a picture of the result, then hand case %(number)s over."),
     "picture_needed_on_the_spot": _("Take a picture on the spot first. Without one choose “cannot” and say why."),
+    "scheme_not_sound": _("This scheme cannot be used: %(problems)s. Nothing was changed; correct it and save again."),
+    "scheme_starts_too_early": _("A new version of this scheme can hold from %(earliest)s at the earliest."),
     "setting_not_valid": _("%(value)s is not a valid value for this setting. %(rule)s"),
     "staff_number_taken": _("The staff number %(staff_number)s already has an account: one person, one account."),
     "still_with_departments": _(

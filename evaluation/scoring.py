@@ -262,8 +262,15 @@ def grade_of(printed: Decimal, ladder: Sequence[Rung] = LADDER) -> Rung:
     return next((rung for rung in ladder if printed >= rung.least), ladder[-1])
 
 
+PROBLEMS: dict[str, str] = {
+    "weights_do_not_add_up": _("the weights do not add up to the full score"),
+    "no_such_function": _("a function does not exist"),
+    "bands_overlap": _("the steps of a band overlap or leave a gap"),
+}
+
+
 def check(scheme: Scheme) -> list[str]:
-    """Return what is wrong with a scheme, as codes: nothing for a sound one."""
+    """Return what is wrong with a scheme, as keys of PROBLEMS: nothing for a sound one."""
     found = []
     weights = sum((item.weight for item in scheme.items), Fraction(0))
     bonuses = sum((item.weight for item in scheme.items if item.function == "bonus_per_item"), Fraction(0))
@@ -304,6 +311,29 @@ def tie_break(printed: Decimal, counts: Mapping[str, int]) -> tuple[Number | Dec
     on_time = value_of("on_time_handle_rate", counts) or 0
     rework = value_of("rework_rate", counts) or 0
     return printed, on_time, -rework, -counts.get("overdue_to_handle", 0), counts.get("need_handle", 0)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """One object in a ranking: its counts, its score and its place in its group; None without a place."""
+
+    key: str
+    group: str
+    counts: Mapping[str, int]
+    scored: Scored
+    rank: int | None
+
+
+def standings(scheme: Scheme, objects: Sequence[tuple[str, str, Mapping[str, int]]]) -> list[Standing]:
+    """Score objects (key, group, counts) and rank them inside their groups; in the order of groups and places."""
+    scored = [(key, group, counts, score(scheme, counts)) for key, group, counts in objects]
+    found: list[Standing] = []
+    for group in dict.fromkeys(group for _key, group, _counts in objects):
+        members = [one for one in scored if one[1] == group]
+        places = ranks([one[3].score for one in members], mode=scheme.tie_mode)
+        placed = [Standing(*member, place) for member, place in zip(members, places, strict=True)]
+        found += sorted(placed, key=lambda one: (one.rank is None, one.rank or 0))
+    return found
 
 
 # — comparisons —————————————————————————————————————————————————————————————————————————————————————————

@@ -15,22 +15,25 @@ def gettext_noop(text: str) -> str:
 
 @dataclass(frozen=True)
 class Declared:
-    """`lowest` and `highest` bound numbers, both allowed."""
+    """`lowest` and `highest` bound numbers, both allowed; `choices` are the only words allowed."""
 
     type: type
     default: Any
     help: str
     lowest: float | None = None
     highest: float | None = None
+    choices: tuple[str, ...] = ()
 
     def accepts(self, value: Any) -> bool:
         """Whether the value may be kept: of the declared type (True is not a number) and within the bounds."""
         if isinstance(value, bool) != (self.type is bool) or not isinstance(value, self.kinds):
             return False
+        if self.choices and value not in self.choices:
+            return False
         return (self.lowest is None or value >= self.lowest) and (self.highest is None or value <= self.highest)
 
     @property
-    def kinds(self) -> tuple[type, ...]:
+    def kinds(self) -> tuple[Any, ...]:
         return (int, float) if self.type is float else (self.type,)
 
 
@@ -114,11 +117,17 @@ SETTINGS: dict[str, Declared] = {
         int, 30, gettext_noop("Reports that may come from one internet address in an hour."), 1, 10000
     ),
     "hotline.looks_per_hour": Declared(
-        int, 600, gettext_noop("Looks at citizens' links that may come from one address in an hour."), 10, 99999
+        int, 600, gettext_noop("Looks for similar reports that one internet address may take in an hour."), 10, 99999
+    ),
+    "hotline.wrong_links_per_hour": Declared(
+        int, 60, gettext_noop("Wrong links that one internet address may try in an hour."), 5, 9999
     ),
     # patrol
     "patrol.claimed_minutes": Declared(
         int, 30, gettext_noop("Minutes by which a phone's time may lie before the server's and still count."), 0, 1440
+    ),
+    "patrol.report_needs_picture": Declared(
+        bool, True, gettext_noop("A collector's report needs a picture from near.")
     ),
     "patrol.verify_needs_picture": Declared(
         bool, True, gettext_noop("A verification needs a picture unless it could not be done.")
@@ -137,5 +146,15 @@ SETTINGS: dict[str, Declared] = {
     "dispatch.suspension_days": Declared(int, 365, gettext_noop("Days for which a case may be suspended."), 1, 3650),
     "dispatch.suspensions": Declared(
         int, 1, gettext_noop("Suspensions that one department may get for a case."), 0, 10
+    ),
+    # evaluation
+    "evaluation.basis": Declared(
+        str,
+        "obligation",
+        gettext_noop("Which instant places a case in a period: obligation, created, filed, due or completed."),
+        choices=("obligation", "created", "filed", "due", "completed"),
+    ),
+    "evaluation.month_starts_on": Declared(
+        int, 1, gettext_noop("Day of the month on which an evaluation month begins."), 1, 28
     ),
 }

@@ -1,4 +1,4 @@
-"""Bring the catalogue with its limits, the holidays and the working hours into the database."""
+"""Bring the catalogue with its limits, the holidays, the working hours and the evaluation schemes into the database."""
 
 import csv
 from collections.abc import Iterator
@@ -11,10 +11,13 @@ from django.core.management.base import BaseCommand, CommandError
 from cases.actions import load_calendar
 from cases.models import CalendarDay, WorkScheduleSpan
 from components.actions import load_catalogue
+from evaluation.actions import load_schemes
 
 FOLDER = Path(settings.BASE_DIR) / "fixtures" / "standards"
 IN_FORCE = date(2026, 7, 1)
 """The day on which GB/T 47678 replaced GB/T 30428."""
+LONG_AGO = date(2000, 1, 1)
+"""Schemes of evaluation hold for every period that can be counted."""
 
 
 def rows(name: str) -> Iterator[dict[str, str]]:
@@ -44,6 +47,8 @@ class Command(BaseCommand):
             f"{loaded.conditions} filing conditions ({loaded.new_conditions} new)."
         )
         self.stdout.write(self._calendar())
+        schemes, groups = load_schemes(valid_from=LONG_AGO)
+        self.stdout.write(f"Evaluation: {schemes} new schemes, {groups} new names of groups.")
 
     def _calendar(self) -> str:
         known = set(CalendarDay.objects.values_list("date", flat=True))
