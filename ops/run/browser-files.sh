@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
 # Fetch what the browser needs from npm, pinned by package-lock.json, and put the published files into static/vendor.
+#
+#   browser-files.sh VENV     VENV gets npm when the system has none
 set -euo pipefail
-venv=$1
+venv=${1:-}
 
 if ! command -v npm >/dev/null; then
     # The same npm, as a Python package: a system's own npm brings hundreds of packages with it.

@@ -90,7 +90,7 @@ PYTHON
 write_nginx_conf() {
     mkdir -p "$LOCAL/run/nginx"
     NGINX_USER=$( ((EUID == 0)) && echo "user root;" || true) \
-        NGINX_RUN="$LOCAL/run/nginx" NGINX_LISTEN="$LISTEN:$PORT" NGINX_SCHEME=http NGINX_LOG="$LOCAL/logs/nginx-access.log" \
+        NGINX_RUN="$LOCAL/run/nginx" NGINX_LISTEN="listen $LISTEN:$PORT;" NGINX_SCHEME=http NGINX_LOG="$LOCAL/logs/nginx-access.log" \
         NGINX_PAGES="$TOP/ops/nginx" WEB_SOCKET="$SOCKETS/web.sock" LIVE_SOCKET="$SOCKETS/live.sock" \
         STATIC_ROOT="$STATIC_ROOT" EVIDENCE_ROOT="$EVIDENCE_ROOT" CITY_MAX_UPLOAD_MB="${CITY_MAX_UPLOAD_MB:-60}" \
         sh ops/nginx/render.sh >"$LOCAL/run/nginx.conf"
