@@ -16,13 +16,13 @@ from office import settings
 from office.forms import FilesField, KeepsFiles
 
 WORDS = 2000
+UNKEPT = {"autocomplete": "off"}
 
 
-def words(rows: int, **kwargs) -> forms.CharField:
-    return forms.CharField(
-        max_length=kwargs.pop("max_length", WORDS), required=kwargs.pop("required", False),
-        widget=forms.Textarea(attrs={"rows": rows}), **kwargs,
-    )  # fmt: skip
+def words(rows: int, *, most: int = WORDS, attrs: dict | None = None, **kwargs) -> forms.CharField:
+    """A field for some sentences."""
+    widget = forms.Textarea(attrs={"rows": rows, **(attrs or {})})
+    return forms.CharField(max_length=most, required=False, widget=widget, **kwargs)
 
 
 class CallForm(PlaceFields):
@@ -35,12 +35,15 @@ class CallForm(PlaceFields):
         label=_("Urgency"), choices=Call.Urgency.choices, coerce=int, initial=Call.Urgency.NORMAL
     )
     # the caller: into the vault
-    name = forms.CharField(label=_("Name"), max_length=50, required=False)
+    # and therefore neither into the browser's memory nor into the draft that the page keeps
+    name = forms.CharField(label=_("Name"), max_length=50, required=False, widget=forms.TextInput(attrs=UNKEPT))
     phone = forms.CharField(
-        label=_("Phone"), max_length=30, required=False, widget=forms.TextInput(attrs={"inputmode": "tel"})
+        label=_("Phone"), max_length=30, required=False, widget=forms.TextInput(attrs={"inputmode": "tel", **UNKEPT})
     )
-    cause = forms.CharField(label=_("Cause, as the caller says it"), max_length=200, required=False)
-    course = words(3, label=_("Course, as the caller tells it"))
+    cause = forms.CharField(
+        label=_("Cause, as the caller says it"), max_length=200, required=False, widget=forms.TextInput(attrs=UNKEPT)
+    )
+    course = words(3, label=_("Course, as the caller tells it"), attrs=UNKEPT)
     # the facts: for everybody who works on it
     happened_at = forms.DateTimeField(
         label=_("When it happened"), required=False,
@@ -72,7 +75,7 @@ class CallForm(PlaceFields):
         cleaned = super().clean()
         for name in self.NEEDED.get(self.result, ()):
             if not cleaned.get(name) and name not in self.errors:
-                self.add_error(name, self.fields[name].default_error_messages["required"])
+                self.add_error(name, self.fields[name].error_messages["required"])
         if self.result == Call.Result.REGISTERED and self.point is None:
             self.add_error("lon", _("Show the place on the map, or type its coordinates."))
         return cleaned
@@ -105,7 +108,7 @@ class CitizenForm(PlaceFields, KeepsFiles):
         empty_label=_("Choose the community"), help_text=_("Only if you cannot show the place on the map."),
     )  # fmt: skip
     words = words(
-        4, label=_("Anything else?"), max_length=1000,
+        4, label=_("Anything else?"), most=1000,
         help_text=_("Only our desk reads your words; the people who do the work do not."),
     )  # fmt: skip
     name = forms.CharField(

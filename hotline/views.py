@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import wraps
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.core import signing
 from django.core.exceptions import PermissionDenied
@@ -12,6 +13,7 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
@@ -87,7 +89,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     _seat_or_403(request, at)
     page = Paginator(Call.objects.visible_to(request.user, at).with_row(), PAGE).get_page(request.GET.get("page"))
     owed = CallBack.objects.owed(request.user, at).count()
-    return render(request, "hotline/desk.html", {"page": page, "owed": owed, "now": at})
+    return render(request, "hotline/desk.html", {"page": page, "owed": owed, "at": at})
 
 
 @require_safe
@@ -95,7 +97,7 @@ def call(request: HttpRequest, public_id: UUID) -> HttpResponse:
     at = timezone.now()
     _seat_or_403(request, at)
     found = get_object_or_404(Call.objects.visible_to(request.user, at).with_row(), public_id=public_id)
-    return render(request, "hotline/call.html", {"call": found, "now": at})
+    return render(request, "hotline/call.html", {"call": found, "at": at})
 
 
 def call_new(request: HttpRequest) -> HttpResponse:
@@ -123,11 +125,12 @@ def call_new(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         form.add_error(None, sentence(refusal))
         return _call_page(request, form, at=at)
+    messages.success(request, _("The call is kept: %(result)s.") % {"result": taken.get_result_display()})
     return redirect("hotline:call", taken.public_id)
 
 
 def _call_page(request: HttpRequest, form: CallForm, *, at: datetime, near=None) -> HttpResponse:
-    return render(request, "hotline/call_new.html", {"form": form, "near": near, "now": at})
+    return render(request, "hotline/call_new.html", {"form": form, "near": near, "at": at})
 
 
 def _take_call(request: HttpRequest, form: CallForm, result: str, *, at: datetime) -> Call:
@@ -158,7 +161,7 @@ def near(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     _seat_or_403(request, at)
     found = _near_for_desk(request, *_asked_for(request), at=at)
-    return render(request, "hotline/_near.html", {"near": found, "now": at})
+    return render(request, "hotline/_near.html", {"near": found, "at": at})
 
 
 # — whoever reported: opened by the desk that holds the case, each time noted ——————————————————————————
@@ -178,10 +181,11 @@ def reporter(request: HttpRequest, case_id: UUID) -> HttpResponse:
         raise PermissionDenied
     calls = list(Call.objects.filter(case=case).select_related("seat"))
     refs = list(dict.fromkeys(ref for ref in [case.reporter_ref, *(call.reporter_ref for call in calls)] if ref))
-    context = {"case": case, "calls": calls, "refs": refs, "why": WHY, "now": at}
+    context = {"case": case, "calls": calls, "refs": refs, "why": WHY, "at": at}
     if request.method == "POST":
         context["opened"] = _open(refs, request, case.number, at=at)
-    return render(request, "hotline/_reporter.html", context)
+    template = "hotline/_reporter.html" if request.htmx else "hotline/reporter.html"
+    return render(request, template, context)
 
 
 @require_POST
@@ -192,7 +196,8 @@ def caller(request: HttpRequest, public_id: UUID) -> HttpResponse:
     found = get_object_or_404(Call.objects.visible_to(request.user, at), public_id=public_id)
     refs = [found.reporter_ref] if found.reporter_ref else []
     opened = _open(refs, request, str(found.public_id), at=at)
-    return render(request, "hotline/_opened.html", {"opened": opened, "now": at})
+    template = "hotline/_opened.html" if request.htmx else "hotline/opened.html"
+    return render(request, template, {"opened": opened, "call": found, "at": at})
 
 
 def _open(refs: list[UUID], request: HttpRequest, about: str, *, at: datetime) -> list:
@@ -217,7 +222,7 @@ def visits(request: HttpRequest) -> HttpResponse:
         CallBack.objects.filter(case__in=[case.pk for case in page]).values_list("case_id", flat=True), True
     )
     rows = [(case, case.pk in tried) for case in page]
-    return render(request, "hotline/visits.html", {"page": page, "rows": rows, "why": WHY, "now": at})
+    return render(request, "hotline/visits.html", {"page": page, "rows": rows, "why": WHY, "at": at})
 
 
 @require_POST
@@ -300,13 +305,13 @@ def citizen_report(request: HttpRequest) -> HttpResponse:
     except Refusal as refusal:
         form.add_error(None, sentence(refusal))
         return _citizen_page(request, form, at=at)
-    return redirect("citizen:follow", said["token"])
+    return redirect(f"{reverse('citizen:follow', args=[said['token']])}?new=yes")
 
 
 def _citizen_page(
     request: HttpRequest, form: CitizenForm, *, at: datetime, near: list[dict] | None = None, status: int = 200
 ) -> HttpResponse:
-    context = {"form": form, "near": near, "now": at}
+    context = {"form": form, "near": near, "at": at}
     return render(request, "hotline/citizen_report.html", context, status=status)
 
 
@@ -337,7 +342,7 @@ def citizen_near(request: HttpRequest) -> HttpResponse:
     similar: list[Case] = []
     if _within_limit(request, "looks", limit=settings.get("hotline.looks_per_hour", on=timezone.localdate(at)), at=at):
         similar = _near(Case.objects.all(), *_asked_for(request), at=at)
-    return render(request, "hotline/_citizen_near.html", {"near": _offered(similar), "now": at})
+    return render(request, "hotline/_citizen_near.html", {"near": _offered(similar), "at": at})
 
 
 @public
@@ -400,7 +405,8 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
         ],
         "pictures": _pictures(link),
         "address": request.build_absolute_uri(request.path),
-        "now": at,
+        "is_new": request.GET.get("new") == "yes",
+        "at": at,
     }
     return render(request, "hotline/citizen_follow.html", context)
 
@@ -448,6 +454,9 @@ def _pictures(link: FollowUp) -> dict[str, list[Evidence]]:
     return {"before": before, "after": after}
 
 
+MADE_ANEW = ("view", "thumb")
+
+
 @public
 @require_safe
 def picture(request: HttpRequest, token: str, evidence_id: UUID, variant: str) -> HttpResponse:
@@ -456,5 +465,7 @@ def picture(request: HttpRequest, token: str, evidence_id: UUID, variant: str) -
         link = _link(request, token, at=timezone.now())
     except Refusal:
         raise Http404 from None
+    if variant not in MADE_ANEW:
+        raise Http404
     evidence = get_object_or_404(_shown_pictures(link), public_id=evidence_id)
     return stored_file(evidence.file, variant)

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from cases import workflow
 from cases.actions import MoveNotAllowed
+from cases.forms import RESULT_LABELS
 from cases.models import Case, FieldTask
 from cases.workflow import Subject, TaskStage
 from citymgmt.errors import Refusal
@@ -46,7 +47,7 @@ def home(request: HttpRequest) -> HttpResponse:
         "tasks": list(tasks[:100]),
         "reports": Case.objects.filter(reported_by=me).with_row().order_by("-reported_at")[:LATEST],
         "grids": CollectorGrid.objects.now_of(me, at),
-        "now": at,
+        "at": at,
     }
     return render(request, "patrol/home.html", context)
 
@@ -81,7 +82,7 @@ def report(request: HttpRequest) -> HttpResponse:
 
 
 def _report_page(request: HttpRequest, form: ReportForm, *, at, near=None) -> HttpResponse:
-    return render(request, "patrol/report.html", {"form": form, "near": near, "now": at})
+    return render(request, "patrol/report.html", {"form": form, "near": near, "at": at})
 
 
 def _near(point, minor_class, *, at) -> list[Case]:
@@ -107,7 +108,7 @@ def near(request: HttpRequest) -> HttpResponse:
         found = []
     else:
         found = _near(point, MinorClass.objects.filter(public_id=chosen).first(), at=at)
-    return render(request, "patrol/_near.html", {"near": found, "now": at})
+    return render(request, "patrol/_near.html", {"near": found, "at": at})
 
 
 @require_safe
@@ -121,7 +122,7 @@ def case(request: HttpRequest, case_id: UUID) -> HttpResponse:
         "case": found,
         "pictures": found.evidence.filter(added_by=request.user).select_related("file"),
         "fix": Fix.objects.filter(case=found, task__isnull=True).first(),
-        "now": at,
+        "at": at,
     }
     return render(request, "patrol/case.html", context)
 
@@ -169,7 +170,8 @@ def _task_page(request: HttpRequest, found: FieldTask, form: AnswerForm, *, at, 
         "evidence": [one for one in evidence if one.task_id != found.pk],
         "answer": [one for one in evidence if one.task_id == found.pk],
         "fix": Fix.objects.filter(task=found).first() if found.stage == TaskStage.ANSWERED else None,
-        "now": at,
+        "result": RESULT_LABELS.get((found.kind, found.result), ""),
+        "at": at,
     }
     return render(request, "patrol/task.html", context, status=status)
 
@@ -191,7 +193,7 @@ def candidates(request: HttpRequest, case_id: UUID, kind: str) -> HttpResponse:
     found = get_object_or_404(Case.objects.visible_to(request.user, at), public_id=case_id)
     if not may_send(request.user, found, kind, at=at):
         raise PermissionDenied
-    context = {"case": found, "candidates": who_may_go(found, kind, at=at), "now": at}
+    context = {"case": found, "candidates": who_may_go(found, kind, at=at), "at": at}
     return render(request, "patrol/_candidates.html", context)
 
 
@@ -219,7 +221,7 @@ def grids(request: HttpRequest) -> HttpResponse:
     for one in CollectorGrid.objects.not_over(day).select_related("collector").order_by("valid_from", "id"):
         by_grid.setdefault(one.duty_grid_id, []).append(one)
     rows = [(grid, by_grid.get(grid.pk, [])) for grid in DutyGrid.objects.current().order_by("code")]
-    context = {"rows": rows, "form": form, "end_form": EndForm(initial={"on": day}), "now": at}
+    context = {"rows": rows, "form": form, "end_form": EndForm(initial={"on": day}), "at": at}
     return render(request, "patrol/grids.html", context)
 
 
