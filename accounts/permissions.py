@@ -57,12 +57,16 @@ def departments_of(user, at: datetime) -> frozenset[int]:
 
 
 def topics_of(user, at: datetime) -> list[str]:
-    """What this person's pages listen to: what concerns him, his role in his department, his department."""
-    appointments = appointments_of(user, at)
+    """What this person's pages listen to: himself, the centres he works for, his departments and all below them."""
+    centres = {
+        one.department_id
+        for one in appointments_of(user, at)
+        if ROLES[one.role].side in {Side.SUPERVISION, Side.COMMAND}
+    }
     return [
         f"user:{user.pk}",
-        *sorted({f"department:{one.department_id}" for one in appointments}),
-        *sorted({f"role:{one.role}:{one.department_id}" for one in appointments}),
+        *sorted(f"centre:{department}" for department in centres),
+        *sorted(f"department:{department}" for department in departments_of(user, at)),
     ]
 
 

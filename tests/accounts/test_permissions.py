@@ -111,14 +111,22 @@ def test_a_department_includes_all_below_it_but_not_its_neighbour_with_a_longer_
     assert departments_of(person(), AT) == frozenset()
 
 
-def test_a_page_listens_to_its_person_his_department_and_his_role_there():
-    operator = person(Role.DEPARTMENT_OPERATOR)
-    department = operator.appointments.get().department
-    assert topics_of(operator, AT) == [
+def test_a_page_listens_to_its_person_his_centre_his_departments():
+    bureau = DepartmentFactory()
+    team = DepartmentFactory(parent=bureau)
+    operator = person(Role.DEPARTMENT_OPERATOR, department=bureau)
+    assert set(topics_of(operator, AT)) == {
         f"user:{operator.pk}",
-        f"department:{department.pk}",
-        f"role:department_operator:{department.pk}",
-    ]
+        f"department:{bureau.pk}",
+        f"department:{team.pk}",
+    }
+    centre = command_centre()
+    dispatcher = person(Role.DISPATCHER, department=centre)
+    assert set(topics_of(dispatcher, AT)) == {
+        f"user:{dispatcher.pk}",
+        f"centre:{centre.pk}",
+        f"department:{centre.pk}",
+    }
 
 
 # --- Superiors ---
