@@ -1,13 +1,18 @@
-"""The class box of a form: a plain list that works everywhere, and that static/js/class_box.js makes searchable."""
+"""The class box of a form: a plain list that works everywhere, and that static/js/class_box.js makes searchable.
+
+Then the forms of the maintenance pages.
+"""
 
 from collections.abc import Iterator
 from datetime import date
+from decimal import Decimal
 from itertools import groupby
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from components.models import MinorClass
+from components.models import Component, FilingCondition, MinorClass
+from grid.forms import PlaceFields
 
 
 class ClassSelect(forms.Select):
@@ -54,3 +59,148 @@ class ClassField(forms.ModelChoiceField):
 
     def label_from_instance(self, minor_class: MinorClass) -> str:
         return f"{minor_class.code} {minor_class.name}"
+
+
+class DayInput(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
+class CatalogueFilter(forms.Form):
+    """Which classes a list shows; kept in the page's address."""
+
+    q = forms.CharField(label=_("Name, initials or code"), required=False, widget=forms.SearchInput)
+    kind = forms.ChoiceField(label=_("Kind"), required=False, choices=[("", _("all")), *MinorClass.Kind.choices])
+    scheme = forms.ChoiceField(
+        label=_("Code scheme"), required=False, choices=[("", _("all")), *MinorClass.Scheme.choices]
+    )
+    without_limit = forms.BooleanField(label=_("only with conditions without a limit"), required=False)
+
+
+class ClassForm(forms.ModelForm):
+    class Meta:
+        model = MinorClass
+        fields = ["name_zh", "name_en", "department_type", "aliases"]
+        widgets = {"aliases": forms.Textarea(attrs={"rows": 3})}
+
+
+class ExtensionForm(ClassForm):
+    major_code = forms.ChoiceField(label=_("Major class"))
+
+    class Meta(ClassForm.Meta):
+        fields = ["kind", "name_zh", "name_en", "department_type", "aliases"]
+
+    field_order = ["kind", "major_code"]
+
+    def __init__(self, *args, majors: list[tuple[str, str, str]], **kwargs) -> None:
+        """`majors`: (kind, code, name) of the majors of the scheme in force."""
+        super().__init__(*args, **kwargs)
+        self.majors = majors
+        self.fields["major_code"].choices = [(code, f"{code} {name}") for _kind, code, name in majors]
+
+    def clean(self) -> dict:
+        kind, major_code = self.cleaned_data.get("kind"), self.cleaned_data.get("major_code")
+        if kind and major_code and not any((kind, major_code) == major[:2] for major in self.majors):
+            self.add_error("major_code", _("This major class does not belong to that kind."))
+        return self.cleaned_data
+
+
+class ConditionForm(forms.ModelForm):
+    """A filing condition as it holds from a day on."""
+
+    class Meta:
+        model = FilingCondition
+        fields = [
+            "condition_zh",
+            "condition_en",
+            "close_condition_zh",
+            "close_condition_en",
+            "limit_value",
+            "limit_unit",
+            "season",
+            "legal_basis",
+            "source",
+            "note",
+            "is_active",
+            "valid_from",
+        ]
+        widgets = {
+            "valid_from": DayInput(),
+            **{
+                name: forms.Textarea(attrs={"rows": 2})
+                for name in ("condition_zh", "condition_en", "close_condition_zh", "close_condition_en", "legal_basis")
+            },
+        }
+
+    def clean_limit_value(self) -> Decimal | None:
+        value = self.cleaned_data["limit_value"]
+        if value is not None and value <= 0:
+            raise forms.ValidationError(_("A limit is more than nothing."))
+        return value
+
+    def clean(self) -> dict:
+        facts = self.cleaned_data
+        if facts.keys() >= {"limit_value", "limit_unit"} and (facts["limit_value"] is None) != (
+            not facts["limit_unit"]
+        ):
+            self.add_error("limit_unit", _("Give the limit with its unit, or neither."))
+        return facts
+
+
+class ComponentFilter(forms.Form):
+    """Which components a list shows; kept in the page's address."""
+
+    q = forms.CharField(label=_("Identifier or name"), required=False, widget=forms.SearchInput)
+    code = forms.CharField(label=_("Class, such as 01-037"), required=False, max_length=6)
+    area = forms.CharField(label=_("Code of the area"), required=False, max_length=15)
+    state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("all")), *Component.State.choices])
+
+
+CARD = [
+    "name_zh",
+    "state",
+    "supervising_authority_code",
+    "supervising_authority_name",
+    "owner",
+    "owner_code",
+    "owner_name",
+    "maintainer",
+    "maintainer_code",
+    "maintainer_name",
+    "accuracy_class",
+    "data_source",
+    "note",
+]
+
+
+class ComponentForm(forms.ModelForm):
+    """The card of a component, without what is given once: identifier, class, place."""
+
+    class Meta:
+        model = Component
+        fields = CARD
+        widgets = {"note": forms.Textarea(attrs={"rows": 2})}
+
+    def __init__(self, *args, departments, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        for name in ("owner", "maintainer"):
+            self.fields[name].queryset = departments
+
+
+class NewComponentForm(PlaceFields, ComponentForm):
+    minor_class = ClassField()
+    public_id = forms.UUIDField(widget=forms.HiddenInput)
+
+    class Meta(ComponentForm.Meta):
+        fields = [name for name in CARD if name != "name_zh"]
+
+    field_order = ["minor_class", "lon", "lat"]
+
+    def __init__(self, *args, day: date, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["minor_class"].for_day(day)
+        self.fields["minor_class"].queryset = self.fields["minor_class"].queryset.filter(kind=MinorClass.Kind.COMPONENT)
+        for name in ("lon", "lat"):
+            self.fields[name].required = True

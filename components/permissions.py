@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from django.core.exceptions import PermissionDenied
+
 from accounts.permissions import acting
 from accounts.roles import Role
 
@@ -18,3 +20,9 @@ def may(user, what: str, *, at: datetime) -> bool:
     if getattr(user, "is_superuser", False) and user.is_active:
         return True
     return acting(user, roles=PERMISSIONS[what], at=at) is not None
+
+
+def require(user, what: str, *, at: datetime) -> None:
+    """Raise PermissionDenied unless this person may do this here, now."""
+    if not may(user, what, at=at):
+        raise PermissionDenied

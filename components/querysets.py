@@ -63,5 +63,18 @@ class ComponentQuerySet(QuerySet):
             return self.filter(identifier__startswith=words)
         return self.filter(name_zh__icontains=words)
 
+    def wanted(self, *, q: str, code: str, area: str, state: str) -> Self:
+        """Return the components found by identifier or name, class ("01-037" or "01"), area code and state; "" is any.
+
+        Those that were taken away only where their state is asked for.
+        """
+        found = self.search(q) if q.strip() else self
+        digits = code.replace("-", "").strip()
+        if digits:
+            found = found.filter(minor_class__major_code=digits[:2], minor_class__minor_code__startswith=digits[2:])
+        if area.strip():
+            found = found.filter(unit_grid__code__startswith=area.strip())
+        return found.filter(state=state) if state else found.current()
+
     def in_box(self, box: Polygon) -> Self:
         return self.filter(geometry__bboverlaps=box)

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('components', '0003_limit_complete'),
+        ("components", "0003_limit_complete"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='filingcondition',
-            name='limit_value',
-            field=models.DecimalField(blank=True, decimal_places=6, max_digits=12, null=True, verbose_name='limit'),
+            model_name="filingcondition",
+            name="limit_value",
+            field=models.DecimalField(blank=True, decimal_places=6, max_digits=12, null=True, verbose_name="limit"),
         ),
     ]
