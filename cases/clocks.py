@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.utils import timezone
+
 from cases import time_limits, workflow
 from cases.models import CalendarDay, CalendarState, Case, ClockEntry, FieldTask, HandlingStint, StageClock, WorkScheduleSpan
 from cases.time_limits import Limit, Unit
@@ -71,7 +73,7 @@ HOLDER_SIDE = {Clock.HANDLING: "department", Clock.DISPATCH: "command", Clock.PA
 
 def stage_minutes(clock: Clock, case: Case, at: datetime) -> int:
     """Return the minutes that a desk or a collector has."""
-    return office_settings.get(STAGE_LIMIT_SETTINGS[clock], on=at.date(), area_code=case.area_code)
+    return office_settings.get(STAGE_LIMIT_SETTINGS[clock], on=timezone.localdate(at), area_code=case.area_code)
 
 
 def _limit(clock: Clock, case: Case, at: datetime) -> tuple[Decimal | None, str]:
@@ -102,7 +104,6 @@ class Turn:
         """Start, pause, resume, extend and stop what the stages ask for; project the result on case, stints and tasks."""
         self.clocks = [] if self.is_new else list(StageClock.objects.filter(case=self.case).order_by("id"))
         new: list[StageClock] = []
-        changed: list[StageClock] = []
         wanted = self._wanted()
         before = {clock.pk: _fingerprint(clock) for clock in self.clocks}
         for clock in self.clocks:
@@ -118,9 +119,11 @@ class Turn:
             if clock.stint_id in self.extend and clock.name == Clock.HANDLING and clock.state != StageClock.State.STOPPED:
                 self._extend(clock, self.extend[clock.stint_id])
         self._overall([*self.clocks, *new])
-        changed = [clock for clock in self.clocks if _fingerprint(clock) != before[clock.pk]]
-        if changed:
-            StageClock.objects.bulk_update(changed, _MUTABLE)
+        for clock in self.clocks:
+            # One row or two with few fields each: plain updates cost a third of what bulk_update does.
+            names = [name for name, was in zip(_MUTABLE, before[clock.pk], strict=True) if getattr(clock, name) != was]
+            if names:
+                clock.save(update_fields=names)
         if new:
             StageClock.objects.bulk_create(new)
         for entry in self.entries:
@@ -223,6 +226,8 @@ class Turn:
         self._note(clock, ClockEntry.Kind.REOPEN, before=before)
 
     def _extend(self, clock: StageClock, seconds: int) -> None:
+        if clock.state != StageClock.State.RUNNING:
+            raise ValueError("a clock that stands still is extended by resuming it first")
         before = clock.due_at
         clock.extra_seconds += seconds
         clock.told_level = 0
@@ -240,7 +245,7 @@ class Turn:
         """Set deadline, yellow point and next look from what is left of the limit."""
         if clock.limit_value is None:
             return
-        share = office_settings.get("cases.lamp.yellow_share", on=self.at.date(), area_code=self.case.area_code)
+        share = office_settings.get("cases.lamp.yellow_share", on=timezone.localdate(self.at), area_code=self.case.area_code)
         unit, total = Unit(clock.limit_unit), total_seconds(clock)
         since = clock.running_since
         due = time_limits.add(since, max(0, total - clock.used_seconds), unit, calendar())
