@@ -140,6 +140,8 @@ def change_person(user: User, *, by: User | None, at: datetime, **facts) -> None
     for name, value in facts.items():
         setattr(user, name, value)
     user.save(update_fields=list(facts))
+    if not user.is_active:
+        sign_off(user, at=at)
 
 
 def choose_language(user: User, *, language: str) -> None:

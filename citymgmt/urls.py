@@ -15,6 +15,7 @@ urlpatterns = [
     path("i18n/setlang/", set_language, name="set_language"),
     path("health/", views.state, name="health"),
     path("live/ticket/", views.live_ticket, name="live_ticket"),
+    path("admin/login/", views.technical_log_in, name="technical_log_in"),
     path("admin/", admin.site.urls),
     *(path("", include(f"{room}.urls")) for room in ROOMS if find_spec(f"{room}.urls")),
 ]

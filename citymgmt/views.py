@@ -1,6 +1,8 @@
 """The front door: everybody's start, tickets for the live channel, the state of the house, pages for what failed."""
 
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
@@ -22,6 +24,14 @@ def home(request: HttpRequest) -> HttpResponse:
     if request.user.is_superuser:
         return redirect("accounts:maintenance")
     return render(request, "accounts/no_role.html")
+
+
+@login_not_required
+def technical_log_in(request: HttpRequest) -> HttpResponse:
+    """The technical pages have no door of their own: throttling, lock and first password hold for everybody."""
+    if request.user.is_authenticated:
+        raise PermissionDenied
+    return redirect_to_login(request.GET.get("next", "/admin/"))
 
 
 @never_cache

@@ -279,6 +279,7 @@ PUBLIC = {
     "health",
     "office:kept",  # a thumbnail waiting in a citizen's form, under a signed mark
     "set_language",
+    "technical_log_in",  # leads to accounts:login
 }
 # The citizens' pages; those of libraries, which ask for themselves.
 OTHERS = ("citizen:", "admin:")

@@ -13,6 +13,7 @@ from django.utils import translation
 from django_htmx.middleware import HtmxDetails
 from redis.exceptions import RedisError
 
+from accounts.models import User
 from accounts.roles import Role
 from citymgmt.errors import Refusal
 from citymgmt.live_publish import read_ticket
@@ -182,6 +183,35 @@ def test_trouble_is_looked_for_once_in_a_while_not_on_every_page(seat, monkeypat
     for _ in range(5):
         assert list(browser.get("/messages/").context["troubles"]) == []
     assert len(asked) == 1
+
+
+# --- The technical pages ---
+
+
+@pytest.mark.django_db
+def test_the_technical_pages_are_for_the_technical_people_and_have_no_door_of_their_own(seat):
+    assert Client().get("/admin/", follow=True).redirect_chain[-1][0].startswith("/accounts/login/?next=")
+    assert seat(person(Role.ADMINISTRATOR)).get("/admin/", follow=True).status_code == 403
+    technician = seat(person(Role.ADMINISTRATOR, is_staff=True, is_superuser=True))
+    assert technician.get("/admin/").status_code == 200
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", ["office/readlog", "office/message", "office/setting", "office/storedfile"])
+def test_what_the_office_keeps_is_looked_at_and_not_changed(seat, model):
+    technician = seat(person(Role.ADMINISTRATOR, is_staff=True, is_superuser=True))
+    assert technician.get(f"/admin/{model}/").status_code == 200
+    assert technician.get(f"/admin/{model}/add/").status_code == 403
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("model", ["department", "user", "appointment", "duty"])
+def test_people_are_looked_at_here_and_changed_on_their_pages(seat, model):
+    technician = seat(person(Role.ADMINISTRATOR, is_staff=True, is_superuser=True))
+    assert technician.get(f"/admin/accounts/{model}/").status_code == 200
+    assert technician.get(f"/admin/accounts/{model}/add/").status_code == 403
+    user = User.objects.get()
+    assert user.password not in technician.get(f"/admin/accounts/user/{user.pk}/change/").content.decode()
 
 
 # --- Tickets ---
