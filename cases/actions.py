@@ -188,7 +188,9 @@ def move(
         case_id = subject.pk if isinstance(subject, Case) else subject.case_id
         case = Case.objects.defer("search").select_for_update(no_key=True, of=("self",)).get(pk=case_id)
         kind = permissions.type_of[type(subject)]
-        fresh = case if kind is Subject.CASE else type(subject).objects.get(pk=subject.pk)
+        stints = list(case.stints.all()) if case.filed_at else []
+        tasks = list(case.tasks.all()) if case.stage in (Stage.VERIFYING, Stage.CHECKING) else []
+        fresh = _fresh(subject, case, [*stints, *tasks])
         rule = workflow.find(kind, verb, stage=fresh.stage, case_stage=case.stage, kind=getattr(fresh, "kind", ""))
         if rule is None:
             raise _not_allowed(case, kind, verb)
@@ -200,12 +202,7 @@ def move(
                 raise NotYours(number=case.number, verb=rule.label)
             take_part(case, by, side=rule.side, proof=rule.proof)
         from_stage = case.stage
-        step.stints = list(case.stints.all()) if case.filed_at else []
-        step.tasks = list(case.tasks.all()) if case.stage in (Stage.VERIFYING, Stage.CHECKING) else []
-        for rows in (step.stints, step.tasks):  # the subject itself is one of them: one object per row
-            for place, row in enumerate(rows):
-                if row == fresh:
-                    rows[place] = fresh
+        step.stints, step.tasks = stints, tasks
         before = {id(row): _picture(row) for row in (*step.stints, *step.tasks)}
         if effect is not None:
             effect(step)
@@ -225,6 +222,13 @@ def move(
         )  # fmt: skip
         _save(step, before)
         return case
+
+
+def _fresh(subject, case: Case, rows: list):
+    """Return the subject as it stands under the lock: one object for each row."""
+    if isinstance(subject, Case):
+        return case
+    return next((row for row in rows if row == subject), None) or type(subject).objects.get(pk=subject.pk)
 
 
 def _side(rule: Move, by: User | None) -> str:
@@ -535,7 +539,7 @@ def centres_of(area_code: str, at: datetime) -> tuple[Department, Department]:
     """Return the supervision and the command centre that look after an area: the longest matching area code wins."""
     kinds = (Department.Kind.SUPERVISION_CENTRE, Department.Kind.COMMAND_CENTRE)
     found: dict[str, Department] = {}
-    for centre in Department.objects.valid(at.date()).filter(kind__in=kinds).order_by("area_code"):
+    for centre in Department.objects.valid(timezone.localdate(at)).filter(kind__in=kinds).order_by("area_code"):
         if area_code.startswith(centre.area_code):
             found[centre.kind] = centre
     if len(found) < len(kinds):
@@ -548,7 +552,7 @@ def _next_number(area_code: str, at: datetime) -> str:
         cursor.execute("SELECT nextval('cases_number_seq')")
         serial = cursor.fetchone()[0]
     day = at.astimezone(timezone.get_default_timezone())
-    pattern = office_settings.get("cases.number_pattern", on=day.date(), area_code=area_code)
+    pattern = office_settings.get("cases.number_pattern", on=timezone.localdate(at), area_code=area_code)
     return pattern.format(division=area_code[:6], date=f"{day:%Y%m%d}", serial=serial)
 
 
@@ -563,7 +567,7 @@ def search_vector(case: Case) -> Func:
 
 def accept(case: Case, *, by: User, at: datetime, opinion: str = "") -> Case:
     """Take the report in 受理. Sources that a citizen stands behind are verified on the spot first."""
-    sources = office_settings.get("cases.verify_sources", on=at.date(), area_code=case.area_code)
+    sources = office_settings.get("cases.verify_sources", on=timezone.localdate(at), area_code=case.area_code)
     return move(case, "accept", by=by, at=at, outcome="to_verify" if case.source in sources else "", text=opinion)
 
 
@@ -646,7 +650,7 @@ def promised_limit(condition, case: Case, at: datetime) -> tuple[Decimal | None,
     """Return the limit that filing under a condition promises: its own, or the city's default, or (None, "") for none."""
     if condition.limit_value is not None:
         return condition.limit_value, condition.limit_unit
-    hours = office_settings.get("cases.limit.default_working_hours", on=at.date(), area_code=case.area_code)
+    hours = office_settings.get("cases.limit.default_working_hours", on=timezone.localdate(at), area_code=case.area_code)
     return (Decimal(hours), str(Unit.WORKING_HOUR)) if hours else (None, "")
 
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from django import forms
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -56,7 +57,7 @@ def _collector(form: "MoveForm") -> forms.Field:
     """Collectors of the centre's area who may still go: nobody who would judge what he had a hand in."""
     rule = workflow.BY_VERB[(Subject.TASK, "verify" if form.rule.verb == "send_verify" else "check")]
     barred = [part.actor_id for part in CasePart.objects.filter(case=form.case) if conflict(part, rule)]
-    able = User.objects.holding(Role.COLLECTOR, day=form.at.date()).exclude(pk__in=barred)
+    able = User.objects.holding(Role.COLLECTOR, day=timezone.localdate(form.at)).exclude(pk__in=barred)
     return PersonChoice(label=_("Collector"), queryset=able.order_by("staff_number"))
 
 
@@ -69,7 +70,7 @@ def _result(form: "MoveForm") -> forms.Field:
 
 def _minor_class(form: "MoveForm") -> forms.Field:
     field = ClassField(label=_("Another class"), empty_label=_("as it is"))
-    field.for_day(form.at.date())
+    field.for_day(timezone.localdate(form.at))
     return field
 
 
