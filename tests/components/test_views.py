@@ -283,3 +283,11 @@ class TestInventory:
         assert response.context["form"].non_field_errors()
         assert response.context["form"]["supervising_authority_name"].value() == "城管局"
         assert not Component.objects.exists()
+
+
+def test_the_technical_pages_show_the_inventory_and_let_nobody_change_it(missing, standing, seat):
+    page = seat(person(is_staff=True, is_superuser=True))
+    for model, row in (("minorclass", missing.minor_class), ("filingcondition", missing), ("component", standing)):
+        assert page.get(reverse(f"admin:components_{model}_changelist")).status_code == 200
+        assert page.get(reverse(f"admin:components_{model}_change", args=[row.pk])).status_code == 200
+        assert page.get(reverse(f"admin:components_{model}_add")).status_code == 403

@@ -213,3 +213,12 @@ class TestRoads:
     def test_roads_are_found_by_class(self, town, administrator):
         assert len(administrator.get(reverse("grid:roads"), {"road_class": "main"}).context["page"]) == 1
         assert len(administrator.get(reverse("grid:roads"), {"road_class": "lane"}).context["page"]) == 0
+
+
+def test_the_technical_pages_show_places_and_let_nobody_change_them(town, seat):
+    page = seat(person(is_staff=True, is_superuser=True))
+    for model, row in (("area", town), ("unitgrid", UnitGrid.objects.first()), ("road", Road.objects.get())):
+        assert page.get(reverse(f"admin:grid_{model}_changelist")).status_code == 200
+        assert page.get(reverse(f"admin:grid_{model}_change", args=[row.pk])).status_code == 200
+        assert page.get(reverse(f"admin:grid_{model}_add")).status_code == 403
+        assert page.post(reverse(f"admin:grid_{model}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
