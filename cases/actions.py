@@ -38,7 +38,6 @@ from cases.workflow import (
     Move,
     Outcome,
     RequestStage,
-    Source,
     Stage,
     StintStage,
     Subject,
@@ -176,12 +175,12 @@ def move(
 ) -> Case:
     """Make one move and return the case as it stands afterwards; all of it in one transaction, or none.
 
-    Steps: 1 lock the case; 2 find the move in the table; 3 ask permissions; 4 take the person's part in the case (the
-    database refuses a second side); 5 the button's own effect; 6 next stages, of the subject and of what follows from it;
-    7 clocks; 8 evidence; 9 one event; 10 save, and tell the live channel after commit.
+    Steps: 1 lock the case; 2 find the move in the table; 3 ask permissions; 4 take the person's part in the case
+    (the database refuses a second side); 5 the button's own effect; 6 next stages, of the subject and of what follows
+    from it; 7 clocks; 8 evidence; 9 one event; 10 save, and tell the live channel after commit.
 
-    `subject` is a case, stint, task or request. Raises MoveNotAllowed, NotYours, OtherSide, HandAndJudge, or whatever the
-    effect refuses with.
+    `subject` is a case, stint, task or request. Raises MoveNotAllowed, NotYours, OtherSide, HandAndJudge, or whatever
+    the effect refuses with.
     """
     at = at.replace(microsecond=0)  # judged in whole seconds, as clocks count
     with transaction.atomic():
@@ -280,7 +279,9 @@ def take_part(case: Case, by: User, *, side: str, proof: str) -> None:
 def _advance(step: Step) -> None:
     """Set the next stages: of the subject, of what the table says follows, and of the case."""
     case, outcome, subject = step.case, step.outcome, step.subject
-    own = subject.stint_id if isinstance(subject, Request) else subject.pk if isinstance(subject, HandlingStint) else None
+    own = (
+        subject.stint_id if isinstance(subject, Request) else subject.pk if isinstance(subject, HandlingStint) else None
+    )
     if outcome.to and subject is not case:
         subject.stage = outcome.to
     for also in outcome.also:
@@ -315,7 +316,8 @@ def _follow(step: Step, also: Also, *, own: int | None) -> None:
 
 _CASE_FIELDS = [
     "stage", "version", "filing_condition", "urgency", "limit_value", "limit_unit", "close_condition", "description",
-    "minor_class", "component", "address", "clock", "clock_started_at", "yellow_at", "due_at", "clock_paused", "holder_side",
+    "minor_class", "component", "address", "clock", "clock_started_at", "yellow_at", "due_at", "clock_paused",
+    "holder_side",
     "holder_department", "holder_user", "filed_at", "closed_at", "moved_at", "is_self_handled", "is_duplicate",
     "is_system_dispatched", "needs_dispatch_review", "merged_into", "event_count", "last_hash",
 ]  # fmt: skip
@@ -417,7 +419,13 @@ def _append_event(
 
 
 def add_evidence(
-    case: Case, files: Iterable[tuple[StoredFile, str]], *, by: User | None, at: datetime, recorded_at: datetime, subject
+    case: Case,
+    files: Iterable[tuple[StoredFile, str]],
+    *,
+    by: User | None,
+    at: datetime,
+    recorded_at: datetime,
+    subject,
 ) -> None:
     """Hang stored files on a case, each with its usage (near, far, before, after, verify, check …)."""
     Evidence.objects.bulk_create(
@@ -513,7 +521,8 @@ def report(
         add_evidence(case, files, by=by, at=at, recorded_at=recorded_at, subject=case)
         _append_event(
             case, verb="report", subject=Subject.CASE, subject_id=case.public_id, outcome="", side=side, proof=proof,
-            by=by, appointment=appointment, at=at, claimed_at=claimed_at, recorded_at=recorded_at, from_stage="", text="",
+            by=by, appointment=appointment, at=at, claimed_at=claimed_at, recorded_at=recorded_at, from_stage="",
+            text="",
             facts={
                 "source": str(source),
                 "class": minor_class.code,
@@ -581,9 +590,7 @@ def answer_at_once(case: Case, *, by: User, at: datetime, opinion: str) -> Case:
     return move(case, "answer_at_once", by=by, at=at, text=_needed(opinion, "answer_at_once", "opinion"))
 
 
-def describe(
-    case: Case, *, by: User, at: datetime, description: str, minor_class=None, address: str = ""
-) -> Case:
+def describe(case: Case, *, by: User, at: datetime, description: str, minor_class=None, address: str = "") -> Case:
     """Put the facts into the desk's own words before filing: description, and where wrong the class and the address.
 
     What a citizen wrote stays in the vault; what stands here goes to the department.
@@ -608,7 +615,9 @@ def send_verify(case: Case, *, by: User | None, at: datetime, collector: User, o
         _must_be_collector(collector, step, proof=workflow.HAND)
         step.new_task(kind=FieldTask.Kind.VERIFY, collector=collector, requirement=opinion)
 
-    return move(case, "send_verify", by=by, at=at, text=opinion, facts={"collector": collector.staff_number}, effect=send)
+    return move(
+        case, "send_verify", by=by, at=at, text=opinion, facts={"collector": collector.staff_number}, effect=send
+    )
 
 
 def skip_verify(case: Case, *, by: User, at: datetime, reason: str) -> Case:
@@ -647,10 +656,12 @@ def file(case: Case, *, by: User, at: datetime, condition, opinion: str = "", ur
 
 
 def promised_limit(condition, case: Case, at: datetime) -> tuple[Decimal | None, str]:
-    """Return the limit that filing under a condition promises: its own, or the city's default, or (None, "") for none."""
+    """Return the limit that filing under a condition promises: its own, the city's default, or (None, "")."""
     if condition.limit_value is not None:
         return condition.limit_value, condition.limit_unit
-    hours = office_settings.get("cases.limit.default_working_hours", on=timezone.localdate(at), area_code=case.area_code)
+    hours = office_settings.get(
+        "cases.limit.default_working_hours", on=timezone.localdate(at), area_code=case.area_code
+    )
     return (Decimal(hours), str(Unit.WORKING_HOUR)) if hours else (None, "")
 
 
@@ -679,7 +690,9 @@ def send_check(case: Case, *, by: User | None, at: datetime, collector: User, op
         _must_be_collector(collector, step, proof=workflow.JUDGED)
         step.new_task(kind=FieldTask.Kind.CHECK, collector=collector, requirement=opinion)
 
-    return move(case, "send_check", by=by, at=at, text=opinion, facts={"collector": collector.staff_number}, effect=send)
+    return move(
+        case, "send_check", by=by, at=at, text=opinion, facts={"collector": collector.staff_number}, effect=send
+    )
 
 
 def check(
@@ -695,9 +708,7 @@ def withdraw_check(task: FieldTask, *, by: User, at: datetime, reason: str) -> C
     return move(task, "withdraw_check", by=by, at=at, text=_needed(reason, "withdraw_check", "reason"))
 
 
-def close(
-    case: Case, *, by: User, at: datetime, met: bool, is_duplicate: bool = False, opinion: str = ""
-) -> Case:
+def close(case: Case, *, by: User, at: datetime, met: bool, is_duplicate: bool = False, opinion: str = "") -> Case:
     """Close the case 结案 once its close condition is confirmed. Raises CloseConditionNotMet."""
 
     def confirm(step: Step) -> None:

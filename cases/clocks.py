@@ -1,4 +1,4 @@
-"""Clocks follow stages: compare what should run (workflow.RUNNING, workflow.PAUSED) with what does, and write the difference.
+"""Clocks follow stages: compare what should run (workflow.RUNNING, PAUSED) with what does, and write the difference.
 
 One pass per move, constant queries: read the case's clocks, update them in one statement, create new ones and their
 entries in one statement each. Deadlines are counted by `cases.time_limits`; nothing here adds minutes by itself.
@@ -12,7 +12,16 @@ from decimal import Decimal
 from django.utils import timezone
 
 from cases import time_limits, workflow
-from cases.models import CalendarDay, CalendarState, Case, ClockEntry, FieldTask, HandlingStint, StageClock, WorkScheduleSpan
+from cases.models import (
+    CalendarDay,
+    CalendarState,
+    Case,
+    ClockEntry,
+    FieldTask,
+    HandlingStint,
+    StageClock,
+    WorkScheduleSpan,
+)
 from cases.time_limits import Limit, Unit
 from cases.work_calendar import WorkCalendar
 from cases.workflow import Clock, Stage, StintStage, Subject, TaskStage
@@ -101,7 +110,7 @@ class Turn:
     entries: list[ClockEntry] = field(default_factory=list)
 
     def run(self) -> None:
-        """Start, pause, resume, extend and stop what the stages ask for; project the result on case, stints and tasks."""
+        """Start, pause, resume, extend and stop what the stages ask for; project it on case, stints and tasks."""
         self.clocks = [] if self.is_new else list(StageClock.objects.filter(case=self.case).order_by("id"))
         new: list[StageClock] = []
         wanted = self._wanted()
@@ -116,7 +125,11 @@ class Turn:
                 new.append(clock)
             self._bring_to(clock, paused=paused)
         for clock in self.clocks:
-            if clock.stint_id in self.extend and clock.name == Clock.HANDLING and clock.state != StageClock.State.STOPPED:
+            if (
+                clock.stint_id in self.extend
+                and clock.name == Clock.HANDLING
+                and clock.state != StageClock.State.STOPPED
+            ):
                 self._extend(clock, self.extend[clock.stint_id])
         self._overall([*self.clocks, *new])
         for clock in self.clocks:
@@ -160,7 +173,7 @@ class Turn:
         return ("case", 0, clock.name)
 
     def _find(self, key: tuple) -> StageClock | None:
-        """Return the clock to go on with: the open one, or for handling and the whole case the stopped one of before."""
+        """Return the clock to go on with: the open one, or for handling and the whole case the one of before."""
         mine = [clock for clock in self.clocks if self._key(clock) == key]
         for clock in mine:
             if clock.state != StageClock.State.STOPPED:
@@ -245,7 +258,9 @@ class Turn:
         """Set deadline, yellow point and next look from what is left of the limit."""
         if clock.limit_value is None:
             return
-        share = office_settings.get("cases.lamp.yellow_share", on=timezone.localdate(self.at), area_code=self.case.area_code)
+        share = office_settings.get(
+            "cases.lamp.yellow_share", on=timezone.localdate(self.at), area_code=self.case.area_code
+        )
         unit, total = Unit(clock.limit_unit), total_seconds(clock)
         since = clock.running_since
         due = time_limits.add(since, max(0, total - clock.used_seconds), unit, calendar())
@@ -373,7 +388,7 @@ def explain(clock: StageClock) -> Explained:
 
 
 def _stretches(entries: list[ClockEntry]) -> list[tuple[datetime, datetime | None]]:
-    """Return when the clock ran. A pause that was taken back, or a stop after which the old deadline stood, counts too."""
+    """Return when the clock ran. A pause taken back, or a stop after which the old deadline stood, counts too."""
     stretches: list[tuple[datetime, datetime | None]] = []
     for entry in entries:
         if entry.kind in (ClockEntry.Kind.START, ClockEntry.Kind.RESUME, ClockEntry.Kind.REOPEN):

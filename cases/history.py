@@ -24,7 +24,7 @@ def text_hash(text: str, *, salt: bytes) -> str:
 
 
 def payload(content: dict[str, Any], *, previous: bytes) -> bytes:
-    """Return the canonical bytes of an event; `content` holds text, whole numbers, booleans, None, lists and dicts only."""
+    """Return the canonical bytes of an event; `content` holds text, whole numbers, booleans, None, lists, dicts."""
     body = {"format": FORMAT_VERSION, "previous": previous.hex(), **content}
     return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 

@@ -48,9 +48,7 @@ class Case(models.Model):
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     number = models.CharField(_("Case number"), max_length=32, unique=True)
     case_kind = models.CharField(_("Case kind"), max_length=10, choices=Kind.choices, default=Kind.DAILY)
-    source = models.CharField(
-        _("Source"), max_length=12, choices=_choices(workflow.SOURCE_LABELS, workflow.Source)
-    )
+    source = models.CharField(_("Source"), max_length=12, choices=_choices(workflow.SOURCE_LABELS, workflow.Source))
     stage = models.CharField(_("Stage"), max_length=24, choices=_choices(workflow.LABELS, workflow.Stage))
     version = models.PositiveIntegerField(default=0)
 
@@ -185,9 +183,7 @@ class HandlingStint(models.Model):
     is_required = models.BooleanField(default=True)
     stage = models.CharField(max_length=20, choices=_choices(workflow.LABELS, workflow.StintStage))
     handler = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
-    dispatched_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    dispatched_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     dispatched_at = models.DateTimeField()
     received_at = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)  # the handler's, inside the department
@@ -259,9 +255,7 @@ class FieldTask(models.Model):
         verbose_name_plural = _("Field tasks")
         ordering = ("id",)
         constraints = [
-            models.UniqueConstraint(
-                fields=["case", "kind"], name="task_one_sent_per_kind", condition=Q(stage="sent")
-            ),
+            models.UniqueConstraint(fields=["case", "kind"], name="task_one_sent_per_kind", condition=Q(stage="sent")),
             models.CheckConstraint(
                 name="task_answered_means_result",
                 condition=~Q(stage="answered") | Q(answered_at__isnull=False) & ~Q(result=""),
@@ -331,9 +325,7 @@ class CasePart(models.Model):
         verbose_name = _("Part in a case")
         constraints = [
             models.UniqueConstraint(fields=["case", "actor"], name="part_one_side_per_case"),
-            models.CheckConstraint(
-                name="part_never_hand_and_judge", condition=~Q(had_hand=True, has_judged=True)
-            ),
+            models.CheckConstraint(name="part_never_hand_and_judge", condition=~Q(had_hand=True, has_judged=True)),
         ]
         indexes = [models.Index(fields=["actor", "-case"], name="part_mine")]
 
@@ -369,7 +361,10 @@ class CaseEvent(models.Model):
         verbose_name = _("Case event")
         ordering = ("case_id", "sequence")
         constraints = [models.UniqueConstraint(fields=["case", "sequence"], name="event_sequence")]
-        indexes = [models.Index(fields=["-at"], name="event_at"), models.Index(fields=["actor", "-at"], name="event_actor")]
+        indexes = [
+            models.Index(fields=["-at"], name="event_at"),
+            models.Index(fields=["actor", "-at"], name="event_actor"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.case_id}#{self.sequence} {self.verb}"
@@ -433,7 +428,8 @@ class StageClock(models.Model):
         constraints = [
             models.CheckConstraint(
                 name="clock_stopped_means_time",
-                condition=Q(state="stopped", stopped_at__isnull=False) | ~Q(state="stopped") & Q(stopped_at__isnull=True),
+                condition=Q(state="stopped", stopped_at__isnull=False)
+                | ~Q(state="stopped") & Q(stopped_at__isnull=True),
             ),
             models.CheckConstraint(
                 name="clock_paused_means_time",
@@ -452,9 +448,7 @@ class StageClock(models.Model):
             ),
         ]
         indexes = [
-            models.Index(
-                fields=["next_look_at"], name="clock_next_look", condition=Q(next_look_at__isnull=False)
-            ),
+            models.Index(fields=["next_look_at"], name="clock_next_look", condition=Q(next_look_at__isnull=False)),
             models.Index(fields=["name", "-started_at"], name="clock_name_started"),
         ]
 

@@ -79,7 +79,7 @@ DESK_READERS = (
 
 
 def queue(request: HttpRequest, visible, *, tabs: tuple[Tab, ...], at: datetime) -> dict:
-    """Return the context of a queue page: tabs with counts, the chosen tab's page of rows, the filters of the address."""
+    """Return the context of a queue page: tabs with counts, the chosen tab's rows, the filters of the address."""
     chosen = next((tab for tab in tabs if tab.name == request.GET.get("tab")), None)
     by_stage = dict(
         visible.filter(stage__in=workflow.OPEN).order_by().values_list("stage").annotate(number=Count("pk"))
@@ -129,7 +129,7 @@ def case(request: HttpRequest, case_id) -> HttpResponse:
 
 
 def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
-    """Return what a case page shows to this person. Departments get facts: never the reporter, never the desk's words."""
+    """Return what a case page shows to this person. Departments get facts, never the reporter or the desk's words."""
     found = visible_case(request, case_id, at=at)
     facts_only = sees_facts_only(request.user, at)
     stints = list(found.stints.select_related("department", "handler")) if found.filed_at else []
@@ -207,9 +207,10 @@ RESULTS = {
     ("check", "cannot"): gettext_lazy("Cannot check"),
 }
 # What command and departments did is a department's business; how the desks came to file it is not.
-SHOWN_TO_DEPARTMENTS = tuple(
-    move.verb for move in workflow.MOVES if move.side in (workflow.COMMAND, workflow.DEPARTMENT)
-) + ("file", "check", "rework", "close", "void")
+SHOWN_TO_DEPARTMENTS = (
+    *(move.verb for move in workflow.MOVES if move.side in (workflow.COMMAND, workflow.DEPARTMENT)),
+    "file", "check", "rework", "close", "void",
+)  # fmt: skip
 
 
 def deadline(request: HttpRequest, case_id) -> HttpResponse:
@@ -230,7 +231,9 @@ def near(request: HttpRequest, case_id) -> HttpResponse:
     metres = office_settings.get("cases.near_metres", on=timezone.localdate(at), area_code=found.area_code)
     hours = office_settings.get("cases.near_hours", on=timezone.localdate(at), area_code=found.area_code)
     visible = Case.objects.visible_to(request.user, at)
-    same = visible.open_near(found.point, minor_class=found.minor_class, at=found.reported_at, metres=metres, hours=hours)
+    same = visible.open_near(
+        found.point, minor_class=found.minor_class, at=found.reported_at, metres=metres, hours=hours
+    )
     rows = same.exclude(pk=found.pk).with_row()[:20]
     return render(request, "cases/_near.html", {"case": found, "rows": rows, "metres": metres, "at": at})
 

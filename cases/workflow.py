@@ -1,7 +1,7 @@
 """The life of a case as one table, `MOVES`: which stage may follow which, who may bring it about, which clock runs.
 
-Pure: no Django. `cases.actions.move` walks this table and nothing else changes a stage; the buttons of every console and
-docs/workflow.md are drawn from it. 案卷流程; sources: the domain's stage table, state set and clock table.
+Pure: no Django. `cases.actions.move` walks this table and nothing else changes a stage; the buttons of every console
+and docs/workflow.md are drawn from it. 案卷流程; sources: the domain's stage table, state set and clock table.
 """
 
 from collections.abc import Iterable
@@ -122,7 +122,7 @@ LABELS: dict[str, str] = {
 
 
 class Clock(StrEnum):
-    """A clock 计时. Stage clocks belong to a desk, the handling clock to a department, the overall clock to the case."""
+    """A clock 计时: a desk's stage clock, a department's handling clock, or the whole case's."""
 
     ACCEPT = "accept"
     SEND_VERIFY = "send_verify"
@@ -183,7 +183,7 @@ LEAST_ADVANCED: tuple[tuple[StintStage, Stage], ...] = (
 
 
 def case_stage_of(stints: Iterable[tuple[str, bool]]) -> Stage:
-    """Return the stage that a case with these stints (stage, required) shows. No required stint left: to be dispatched."""
+    """Return the stage that a case with these stints (stage, required) shows; none left: to be dispatched."""
     standing = {stage for stage, required in stints if required}
     for stint_stage, case_stage in LEAST_ADVANCED:
         if stint_stage in standing:
@@ -224,6 +224,7 @@ SOURCE_LABELS: dict[str, str] = {
 }
 # Sources that a citizen stands behind: they are owed an answer, and a collector verifies first.
 PUBLIC_SOURCES = frozenset({Source.HOTLINE, Source.WEB, Source.MEDIA, Source.PETITION})
+
 
 @dataclass(frozen=True, kw_only=True)
 class Also:

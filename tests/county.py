@@ -1,4 +1,4 @@
-"""A small county to test in: two communities, four cells, both centres, two bureaux, a street, one person for each role.
+"""A small county to test in: a community, four cells, both centres, two bureaux, a street, a person for each role.
 
 `County.build()` makes it; `county.case_at(stage)` walks the real moves. All names are invented.
 """
@@ -121,9 +121,7 @@ class County:
             user.set_password(PASSWORD)
             user.must_change_password = False
             user.save()
-            Appointment.objects.create(
-                user=user, role=role, department=self.departments[place], valid_from=LONG_AGO
-            )
+            Appointment.objects.create(user=user, role=role, department=self.departments[place], valid_from=LONG_AGO)
             self.people[key] = user
 
     def _build_places(self) -> None:
@@ -226,7 +224,9 @@ class County:
         )  # fmt: skip
         yield lambda case, at: dispatch.dispatch(case, by=self.dispatcher, at=at, department=self.sanitation_bureau)
         yield lambda case, at: dispatch.receive(case.stints.get(), by=self.sanitation, at=at)
-        yield lambda case, at: dispatch.hand_over(case.stints.get(), by=self.sanitation, at=at, opinion="已清运", files=self.pictures())
+        yield lambda case, at: dispatch.hand_over(
+            case.stints.get(), by=self.sanitation, at=at, opinion="已清运", files=self.pictures()
+        )
         yield lambda case, at: dispatch.pass_on(case.stints.get(), by=self.dispatcher, at=at)
         yield lambda case, at: actions.send_check(case, by=self.operator, at=at, collector=self.other_collector)
         yield lambda case, at: actions.check(

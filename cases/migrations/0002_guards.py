@@ -1,4 +1,4 @@
-"""What the database itself holds: events and clock entries only grow; an event's side is the actor's side in that case."""
+"""What the database itself holds: events and clock entries only grow; an event's side is its actor's in that case."""
 
 from django.db import migrations
 

@@ -1,4 +1,4 @@
-"""Small things every page shows: lamps, time left, numbers, filters kept in an address, the places of work in the bar."""
+"""Small things every page shows: lamps, time left, numbers, filters kept in an address, the places of work."""
 
 from datetime import timedelta
 from decimal import Decimal
@@ -7,8 +7,7 @@ from django import forms, template
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 register = template.Library()
 
@@ -23,7 +22,7 @@ SIGNS = {
 
 @register.simple_tag(takes_context=True)
 def lamp_of(context, it) -> dict:
-    """The lamp of anything with due_at, yellow_at and clock_paused: its name, sign, label, and the time left in words."""
+    """The lamp of anything with due_at, yellow_at and clock_paused: name, sign, label, and the time left in words."""
     now = context.get("at") or timezone.now()
     due, yellow, paused = it.due_at, getattr(it, "yellow_at", None), getattr(it, "clock_paused", False)
     if paused:
@@ -100,7 +99,7 @@ def keeping(context, **changed) -> str:
 PLACES = (
     ("cases:desk", gettext_lazy("Supervision"),
      {"acceptance_operator", "duty_leader", "video_operator", "inspector", "evaluator", "leader"}),
-    ("hotline:calls", gettext_lazy("Hotline"), {"acceptance_operator", "duty_leader"}),
+    ("hotline:desk", gettext_lazy("Hotline"), {"acceptance_operator", "duty_leader"}),
     ("dispatch:desk", gettext_lazy("Dispatch"), {"dispatcher", "commander"}),
     ("dispatch:department", gettext_lazy("Department"), {"department_operator", "handler"}),
     ("patrol:home", gettext_lazy("In the field"), {"collector"}),

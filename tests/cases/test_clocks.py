@@ -1,4 +1,4 @@
-"""The handling clock through the real actions: the domain's worked examples that pause, extend, return and come back."""
+"""The handling clock through the real actions: the worked examples that pause, extend, return and come back."""
 
 from datetime import timedelta
 
@@ -35,8 +35,9 @@ def due(stint):
     return stint.due_at
 
 
-def returned(county, stint, *, at=beijing(2025, 3, 3, 10, 30)):
-    dispatch.ask_return(stint, by=county.sanitation, at=at, ground=county.ground, reason="不属于我单位")
+def returned(county, stint):
+    half_past_ten = beijing(2025, 3, 3, 10, 30)
+    dispatch.ask_return(stint, by=county.sanitation, at=half_past_ten, ground=county.ground, reason="不属于我单位")
     return stint.requests.get(kind="return")
 
 
@@ -87,7 +88,9 @@ def test_while_a_return_is_decided_the_dispatchers_clock_runs_and_the_department
 
 
 def test_a_refused_result_runs_on_to_the_old_deadline(county, stint):
-    dispatch.hand_over(stint, by=county.sanitation, at=beijing(2025, 3, 3, 10), opinion="已清", files=county.pictures(1))
+    dispatch.hand_over(
+        stint, by=county.sanitation, at=beijing(2025, 3, 3, 10), opinion="已清", files=county.pictures(1)
+    )
     dispatch.refuse_hand_over(stint, by=county.dispatcher, at=beijing(2025, 3, 3, 10, 10), reason="照片不清")
     clock = StageClock.objects.get(stint=stint, name=Clock.HANDLING)
     assert (clock.state, clock.due_at, clock.rounds) == ("running", beijing(2025, 3, 3, 15), 2)

@@ -147,9 +147,7 @@ def test_a_department_sees_facts_and_no_words_of_the_desks(county, seat, now):
 
 
 def test_originals_of_a_citizens_pictures_stay_with_supervision(county, seat, now):
-    case = county.report(
-        at=now - timedelta(minutes=9), source="web", by=None, files=[(county.pictures()[0], "near")]
-    )
+    case = county.report(at=now - timedelta(minutes=9), source="web", by=None, files=[(county.pictures()[0], "near")])
     case = actions.accept(case, by=county.operator, at=now - timedelta(minutes=8))
     case = actions.skip_verify(case, by=county.operator, at=now - timedelta(minutes=7), reason="照片清楚")
     case = actions.file(case, by=county.duty_leader, at=now - timedelta(minutes=6), condition=county.condition)

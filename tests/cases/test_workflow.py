@@ -9,7 +9,14 @@ from cases.workflow import MOVES, Stage, StintStage, Subject
 
 def test_every_open_stage_of_a_case_can_be_left():
     left = {stage for move in MOVES if move.subject is Subject.CASE for stage in move.frm if stage != ""}
-    by_others = {Stage.VERIFYING, Stage.CHECKING, Stage.PENDING_HANDLE, Stage.HANDLING, Stage.SUSPENDED, Stage.HANDED_OVER}
+    by_others = {
+        Stage.VERIFYING,
+        Stage.CHECKING,
+        Stage.PENDING_HANDLE,
+        Stage.HANDLING,
+        Stage.SUSPENDED,
+        Stage.HANDED_OVER,
+    }
     assert set(workflow.OPEN) <= left | by_others
 
 
@@ -40,7 +47,7 @@ def test_no_two_buttons_of_one_role_share_a_key_in_one_stage():
     for stage in Stage:
         for role in Role:
             keys = [move.key for move in MOVES
-                    if move.subject is Subject.CASE and stage in move.frm and role in move.roles and move.key]  # fmt: skip
+                    if move.subject is Subject.CASE and move.key and stage in move.frm and role in move.roles]  # fmt: skip
             assert len(keys) == len(set(keys)), (stage, role, keys)
 
 

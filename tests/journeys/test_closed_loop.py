@@ -1,4 +1,4 @@
-"""The closed loop, by hand: a citizen's report and a collector's go through every stage, a different person for each role.
+"""The closed loop by hand: a citizen's and a collector's report through every stage, another person for each role.
 
 Its twin tries the same steps as the wrong person and is refused in words.
 """
@@ -148,7 +148,9 @@ def test_a_citizens_and_a_collectors_report_go_through_every_stage(people, count
 
     with at(AFTERNOON):  # four working hours from nine o'clock ended at three
         sweep_alarms.delay()
-        wait_until(lambda: Message.objects.filter(recipient=county.sanitation, about=str(collectors.public_id)).exists())
+        wait_until(
+            lambda: Message.objects.filter(recipient=county.sanitation, about=str(collectors.public_id)).exists()
+        )
         bureau = people(county.sanitation)
         bureau.open("/messages/")
         assert collectors.number in bureau.text()

@@ -24,7 +24,9 @@ class Command(BaseCommand):
     help = __doc__
 
     def add_arguments(self, parser):
-        parser.add_argument("--check", action="store_true", help="Fail when docs/workflow.md is not what the table says.")
+        parser.add_argument(
+            "--check", action="store_true", help="Fail when docs/workflow.md is not what the table says."
+        )
 
     def handle(self, *, check: bool, **options):
         path = Path(settings.BASE_DIR) / "docs" / "workflow.md"
@@ -41,8 +43,8 @@ def workflow_page() -> str:
     lines = [
         "# How a case moves",
         "",
-        "Printed from `MOVES` in `cases/workflow.py` by `./run manage workflow_doc`; do not edit. *Verify* 核实 is before "
-        "filing, *check* 核查 is after handling.",
+        "Printed from `MOVES` in `cases/workflow.py` by `./run manage workflow_doc`; do not edit. "
+        "*Verify* 核实 is before filing, *check* 核查 is after handling.",
         "",
         "## Stages and the clock that runs in them",
         "",
@@ -58,7 +60,9 @@ def workflow_page() -> str:
             clock = _clock(subject, stage)
             lines.append(f"| {subject} | {stage} | {_chinese(workflow.LABELS[stage])} | {clock} |")
     for kind in ("verify", "check"):
-        lines.append(f"| task | sent ({kind}) | {_chinese(workflow.LABELS['sent'])} | {workflow.RUNNING[(Subject.TASK, kind)]} |")
+        lines.append(
+            f"| task | sent ({kind}) | {_chinese(workflow.LABELS['sent'])} | {workflow.RUNNING[(Subject.TASK, kind)]} |"
+        )
     lines += [
         "",
         "While departments work the case shows its least advanced required stint, in this order: "
