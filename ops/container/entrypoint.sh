@@ -26,6 +26,7 @@ case $program in
         exec python manage.py load_standards
         ;;
     web)
+        python manage.py check_vault
         exec gunicorn citymgmt.wsgi:application --bind unix:$sockets/web.sock --worker-class gthread \
             --workers "${CITY_WEB_WORKERS:-2}" --threads 4 --timeout 120 --graceful-timeout 20 --worker-tmp-dir /dev/shm \
             --log-level warning

@@ -127,12 +127,14 @@ cannot_install() {
 
 python_environment() {
     VENV=$LOCAL/venv
-    once python "$("$PYTHON" -V) $TOP $(digest requirements/development.txt)" "Installing Python packages" install_python
-    once browser-files "$(digest package-lock.json ops/run/browser-files.sh)" "Fetching the browser's files" \
-        bash ops/run/browser-files.sh "$VENV"
+    once python "$(python_key)" "Installing Python packages" install_python
+    once browser-files "$(browser_files_key)" "Fetching the browser's files" bash ops/run/browser-files.sh "$VENV"
     PATH=$VENV/bin:$PATH
     export VIRTUAL_ENV=$VENV
 }
+
+python_key() { echo "$("$PYTHON" -V) $TOP $(digest requirements/development.txt)"; }
+browser_files_key() { digest package-lock.json ops/run/browser-files.sh; }
 
 install_python() {
     "$PYTHON" -m venv --clear "$VENV"

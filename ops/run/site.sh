@@ -20,6 +20,7 @@ cmd_start() {
     choose_port
     city_environment
     migrate
+    step vault "Trying the vault's key" python manage.py check_vault
     [[ ${CITY_DEBUG:-0} == 1 ]] && rm -rf "$STATIC_ROOT" || gather_static
     write_nginx_conf
     for program in $PROGRAMS; do start_program "$program"; done
@@ -98,6 +99,7 @@ write_nginx_conf() {
 
 start_program() {
     local name=$1 reload=()
+    step vault "Trying the vault's key" python manage.py check_vault
     [[ ${CITY_DEBUG:-0} == 1 ]] && reload=(--reload)
     case $name in
         web)
