@@ -267,7 +267,6 @@ class Move:
     kinds: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
-    creates: tuple[Subject, str] | None = None
     proof: str = ""
     door: str = "cases"
     key: str = ""
@@ -314,7 +313,7 @@ MOVES: tuple[Move, ...] = (
          optional=("minor_class", "address"), outcomes={"": Outcome(stays=True)}),
     Move(subject=Subject.CASE, verb="send_verify", label=_("Send verification"), key="H", tone="main",
          frm=(Stage.ACCEPTED,), side=SUPERVISION, roles=DESK, facts=("collector",), optional=("opinion",),
-         creates=(Subject.TASK, "verify"), outcomes=_case(Stage.VERIFYING)),
+         outcomes=_case(Stage.VERIFYING)),
     Move(subject=Subject.CASE, verb="skip_verify", label=_("Submit for filing"), key="S",
          frm=(Stage.ACCEPTED,), side=SUPERVISION, roles=DESK, facts=("reason",),
          outcomes=_case(Stage.PENDING_FILING)),
@@ -342,7 +341,7 @@ MOVES: tuple[Move, ...] = (
     # — command: who does it?
     Move(subject=Subject.CASE, verb="dispatch", label=_("Dispatch"), key="P", tone="main", door="dispatch",
          frm=(Stage.PENDING_DISPATCH,), side=COMMAND, roles=("dispatcher",), facts=("department",),
-         optional=("assisting", "opinion"), creates=(Subject.STINT, ""), proof=HAND,
+         optional=("assisting", "opinion"), proof=HAND,
          outcomes={"": Outcome()}),
     Move(subject=Subject.CASE, verb="back_to_filing", label=_("Send back to filing"), key="T", door="dispatch",
          frm=(Stage.PENDING_DISPATCH,), side=COMMAND, roles=("dispatcher",), facts=("reason",),
@@ -369,14 +368,14 @@ MOVES: tuple[Move, ...] = (
          outcomes={"": Outcome(to=StintStage.HANDED_OVER, also=(_drop_requests,))}),
     Move(subject=Subject.STINT, verb="ask_return", label=_("Return"), key="T", door="dispatch",
          frm=_WORKING, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
-         facts=("ground", "reason"), optional=("files",), creates=(Subject.REQUEST, "return"), proof=HAND,
+         facts=("ground", "reason"), optional=("files",), proof=HAND,
          outcomes={"": Outcome(to=StintStage.RETURNING)}),
     Move(subject=Subject.STINT, verb="ask_extension", label=_("Ask for extension"), key="Y", door="dispatch",
          frm=_WORKING, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",), facts=("reason",),
-         optional=("files",), creates=(Subject.REQUEST, "extension"), proof=HAND, outcomes={"": Outcome()}),
+         optional=("files",), proof=HAND, outcomes={"": Outcome()}),
     Move(subject=Subject.STINT, verb="ask_suspension", label=_("Ask for suspension"), key="D", door="dispatch",
          frm=_WORKING, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
-         facts=("until", "reason"), optional=("files",), creates=(Subject.REQUEST, "suspension"), proof=HAND,
+         facts=("until", "reason"), optional=("files",), proof=HAND,
          outcomes={"": Outcome()}),
     # — command: decide what departments ask
     Move(subject=Subject.REQUEST, verb="grant_return", label=_("Accept the return"), key="G", door="dispatch",
@@ -418,7 +417,7 @@ MOVES: tuple[Move, ...] = (
     # — supervision: is it done?
     Move(subject=Subject.CASE, verb="send_check", label=_("Send check"), key="C", tone="main",
          frm=(Stage.PENDING_CHECK,), side=SUPERVISION, roles=DESK, facts=("collector",), optional=("opinion",),
-         creates=(Subject.TASK, "check"), outcomes=_case(Stage.CHECKING)),
+         outcomes=_case(Stage.CHECKING)),
     Move(subject=Subject.TASK, verb="check", label=_("Answer the check"), tone="main", door="patrol",
          kinds=("check",), frm=(TaskStage.SENT,), case_in=(Stage.CHECKING,), side=SUPERVISION, roles=("collector",),
          facts=("result",), optional=("opinion", "files", "point"), proof=JUDGED,
