@@ -45,6 +45,7 @@ from citymgmt.refusals import sentence
 from office import health, messages_text, settings
 from office.declared import SETTINGS
 from office.models import Setting
+from office.ratelimit import TooOften
 
 PAGE = 50
 
@@ -109,13 +110,9 @@ def takes_a_seat(user: User, at) -> bool:
 def tried_too_often(request: HttpRequest, original_response=None, credentials=None) -> HttpResponse:
     """What django-axes answers when a name and address failed too many times."""
     minutes = round(get_cool_off(request).total_seconds() / 60)
-    refusal = TriedTooOften(minutes=minutes)
+    refusal = TooOften(minutes=minutes)
     context = {"form": AuthenticationForm(request), "next": next_page(request), "refusal": sentence(refusal)}
     return render(request, "accounts/login.html", context, status=429)
-
-
-class TriedTooOften(Refusal):
-    code = "too_often"
 
 
 @open_while_locked

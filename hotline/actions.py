@@ -65,12 +65,6 @@ class LinkExpired(Refusal):
     code = "link_expired"
 
 
-class TooOften(Refusal):
-    """One internet address tried this too often; facts: minutes."""
-
-    code = "too_often"
-
-
 class NotOverYet(Refusal):
     """There is no result to tell yet; facts: number."""
 

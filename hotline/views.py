@@ -30,13 +30,13 @@ from components.models import MinorClass
 from grid.forms import point_of
 from grid.locate import nearest
 from hotline import actions
-from hotline.actions import TooOften
 from hotline.forms import CallForm, CitizenForm
 from hotline.models import Call, CallBack, FollowUp
 from hotline.permissions import seat_of
 from hotline.workflow import MILESTONES, PLAIN, REASONS, STEPS
 from office import ratelimit, settings
 from office.models import StoredFile
+from office.ratelimit import TooOften
 from office.views import stored_file
 
 PAGE = 50

@@ -5,6 +5,14 @@ from datetime import datetime
 
 from django.core.cache import cache
 
+from citymgmt.errors import Refusal
+
+
+class TooOften(Refusal):
+    """Somebody, or one internet address, tried this too often; facts: minutes."""
+
+    code = "too_often"
+
 
 def allowed(what: str, who: str, *, limit: int, seconds: int, at: datetime) -> bool:
     """Count one try of `who` at `what` and say whether it is within `limit` in this window of `seconds`."""
