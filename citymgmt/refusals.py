@@ -26,6 +26,9 @@ SENTENCES = {
     "cells_taken": _(
         "The unit grid %(codes)s belongs to %(duty_grid)s. Take it out there first, or leave it out here."
     ),
+    "close_condition_not_met": _(
+        "The close condition is “%(condition)s”. Confirm that it is met, or send the case back."
+    ),
     "component_outside_the_grid": _(
         "There is no unit grid at this place, so nothing can be registered there. Move the point into the area."
     ),
@@ -40,6 +43,7 @@ SENTENCES = {
     ),
     "duty_grid_code_taken": _("The code %(duty_grid)s belongs to another duty grid. Choose another one."),
     "extended_often": _("The case was extended %(limit)s times already; more is not allowed."),
+    "fact_missing": _("Something is missing for this step: %(fact)s. Fill it in and send again."),
     "file_not_what_it_says": _(
         "%(name)s cannot be read as a %(expected)s. Pictures: JPEG, PNG, WebP; sound: MP3, M4A, WAV, AMR, OGG; "
         "video: MP4, MOV, WebM; documents: PDF, Word, Excel."
@@ -47,28 +51,46 @@ SENTENCES = {
     "file_number_taken": _("Another file was already sent under this number. Choose the file again."),
     "file_too_large": _("%(name)s is too large: %(size)s, at most %(limit)s is allowed. Choose a smaller file."),
     "grid_taken": _("%(person)s patrols %(duty_grid)s at that time already."),
+    "hand_and_judge": _(
+        "You saw, dispatched or handled case %(number)s yourself, so somebody else must check or close it."
+    ),
     "has_it_already": _("%(department)s already has case %(number)s. Choose another department."),
     "joined_case_over": _("Case %(number)s has ended meanwhile. Register the call as a new case."),
     "link_expired": _("This address has expired: it works for %(days)s days after a matter has ended."),
     "link_unknown": _("There is nothing at this address. Check that it was copied completely."),
+    "move_not_allowed": _(
+        "“%(verb)s” is not possible: case %(number)s is now at “%(stage)s”. Last step: %(what)s, %(who)s, %(when)s."
+    ),
+    "no_centre": _("No supervision or command centre looks after the area %(area_code)s. Tell the administrator."),
     "no_deadline": _("Case %(number)s has no time limit, so there is nothing to extend."),
     "no_department": _("Choose the department that is to handle case %(number)s."),
     "no_numbers_left": _("All numbers of %(what)s have been given away. Tell the administrator."),
     "no_such_cells": _("There is no unit grid with the code %(codes)s now. Check the codes, one a line."),
+    "not_a_collector": _(
+        "%(name)s cannot be sent: no collector, or already had a part in this case. Choose somebody else."
+    ),
     "not_a_department": _(
         "Cases cannot be dispatched to %(department)s: it is a centre, or it no longer exists. Choose another one."
     ),
     "not_a_handler": _("%(name)s does not handle for %(department)s. Choose somebody else."),
     "not_a_seat": _("Calls are taken and returned by the acceptance desk of the supervision centre only."),
     "not_over_yet": _("Case %(number)s has not ended yet, so there is no result to tell."),
+    "not_that_condition": _(
+        "The filing condition “%(condition)s” is not one of this class now in force. Choose another one."
+    ),
     "not_that_date": _("Choose a day from %(first)s to %(last)s."),
+    "not_yours": _("Your appointment does not allow “%(verb)s” on case %(number)s."),
     "nothing_to_confirm": _("The dispatch of case %(number)s needs no confirmation, or somebody confirmed it already."),
+    "other_side": _(
+        "You have already acted for another side on case %(number)s: nobody acts on two sides of one case."
+    ),
     "outline_is_empty": _(
         "The outline encloses nothing, so no unit grid can be laid over it. Check the file or the drawing."
     ),
     "outline_too_small": _(
         "The outline holds %(squares)s squares, too few for %(communities)s communities. Use fewer communities."
     ),
+    "outside_the_grid": _("This place lies in no unit grid of the city. Move the point to where the problem is."),
     "overdue_already": _("The deadline passed at %(due_at)s: an overdue case is neither extended nor suspended."),
     "period_not_over": _("This period ends on %(end)s. It can be frozen after that; until then its figures move."),
     "picture_needed": _("Add a picture of the result, then hand case %(number)s over."),

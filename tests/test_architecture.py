@@ -130,7 +130,7 @@ OWN_FILES = {
     "dispatch": {"routing", "facts"},
     "hotline": {"workflow"},
     "patrol": set(),
-    "evaluation": {"indicators", "periods", "scoring", "facts"},
+    "evaluation": {"indicators", "periods", "scoring", "facts", "tables", "overview"},
 }
 FOLDERS = {"migrations", "templatetags"}
 
