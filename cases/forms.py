@@ -58,7 +58,9 @@ def _collector(form: "MoveForm") -> forms.Field:
     rule = workflow.BY_VERB[(Subject.TASK, "verify" if form.rule.verb == "send_verify" else "check")]
     barred = [part.actor_id for part in CasePart.objects.filter(case=form.case) if conflict(part, rule)]
     able = User.objects.holding(Role.COLLECTOR, day=timezone.localdate(form.at)).exclude(pk__in=barred)
-    return PersonChoice(label=_("Collector"), queryset=able.order_by("staff_number"))
+    return PersonChoice(
+        label=_("Collector"), queryset=able.order_by("staff_number"), to_field_name="public_id"
+    )
 
 
 def _result(form: "MoveForm") -> forms.Field:

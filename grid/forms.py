@@ -36,7 +36,8 @@ class PlaceFields(forms.Form):
 
     @property
     def point(self) -> Point | None:
-        return point_of(self.cleaned_data.get("lon"), self.cleaned_data.get("lat"))
+        said = getattr(self, "cleaned_data", {})  # an empty form has none
+        return point_of(said.get("lon"), said.get("lat"))
 
     def clean_accuracy_m(self) -> Decimal | None:
         """To a decimetre; what is worse than 100 km says nothing."""

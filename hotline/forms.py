@@ -138,7 +138,7 @@ class CitizenForm(PlaceFields, KeepsFiles):
     def point(self):
         """The place shown on the map; without one a point inside the chosen community."""
         shown = super().point
-        area = self.cleaned_data.get("area")
+        area = getattr(self, "cleaned_data", {}).get("area")
         if shown is not None or area is None:
             return shown
         return area.boundary.point_on_surface

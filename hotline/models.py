@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from hotline.querysets import CallBackQuerySet, CallQuerySet
 
@@ -39,7 +40,7 @@ class Call(models.Model):
         "accounts.Department", models.PROTECT, related_name="+", verbose_name=_("Supervision centre")
     )
     seat = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("Taken by"))
-    received_at = models.DateTimeField(_("Received"))
+    received_at = models.DateTimeField(pgettext_lazy("call", "Received"))
     ended_at = models.DateTimeField(_("Ended"))
     kind = models.CharField(_("Kind"), max_length=12, choices=Kind.choices)
     urgency = models.PositiveSmallIntegerField(_("Urgency"), choices=Urgency.choices, default=Urgency.NORMAL)

@@ -51,7 +51,7 @@ class PhoneFields(forms.Form):
 
     def _number(self, name: str, lowest: float, highest: float) -> float | None:
         try:
-            number = float(self.cleaned_data.get(name, ""))
+            number = float(getattr(self, "cleaned_data", {}).get(name, ""))
         except ValueError:
             return None
         return number if lowest <= number <= highest else None

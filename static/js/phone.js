@@ -2,8 +2,8 @@
 const byId = (id) => document.getElementById(id);
 const english = document.documentElement.lang.startsWith("en");
 const words = english
-  ? { looking: "Looking for the position …", found: (m) => `Position found, accurate to ${m} m`, refused: "The position is not allowed. Allow it in the browser, or show the place on the map.", failed: "No position found. Go into the open, or show the place on the map." }
-  : { looking: "正在定位……", found: (m) => `已定位，精度约 ${m} 米`, refused: "未获定位许可。请在浏览器中允许定位，或在地图上点选。", failed: "未能定位。请到开阔处再试，或在地图上点选。" };
+  ? { looking: "Looking for the position …", found: (m) => `Position found, accurate to ${m} m`, refused: "The position is not allowed. Allow it in the browser, or show the place on the map.", failed: "No position found. Go into the open, or show the place on the map.", without: "The position is not known; it is sent without." }
+  : { looking: "正在定位……", found: (m) => `已定位，精度约 ${m} 米`, refused: "未获定位许可。请在浏览器中允许定位，或在地图上点选。", failed: "未能定位。请到开阔处再试，或在地图上点选。", without: "未取得定位，将不带位置发送。" };
 
 function ask(say, done, { quiet = false } = {}) {
   if (!navigator.geolocation) { if (!quiet) say(words.failed); return; }
@@ -44,7 +44,8 @@ for (const form of document.querySelectorAll("form[data-phone]")) {
     field("pos_lat").value = latitude.toFixed(6);
     field("pos_accuracy_m").value = accuracy.toFixed(1);
   };
-  ask((text) => { if (note) note.textContent = text; }, keep);
-  navigator.geolocation?.watchPosition(({ coords }) => { keep(coords); if (note) note.textContent = words.found(Math.round(coords.accuracy)); }, () => {}, { enableHighAccuracy: true, maximumAge: 15000 });
+  const say = (text) => { if (note) note.textContent = [words.refused, words.failed].includes(text) ? words.without : text; };
+  ask(say, keep);
+  navigator.geolocation?.watchPosition(({ coords }) => { keep(coords); say(words.found(Math.round(coords.accuracy))); }, () => {}, { enableHighAccuracy: true, maximumAge: 15000 });
   form.addEventListener("submit", () => { field("claimed").value = new Date().toISOString(); });
 }
