@@ -2,6 +2,7 @@
 
 from django import forms
 from django.conf import settings
+from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +17,14 @@ class DateInput(forms.DateInput):
 
     def __init__(self, **kwargs):
         super().__init__(format="%Y-%m-%d", **kwargs)
+
+
+class LogInForm(AuthenticationForm):
+    error_messages = AuthenticationForm.error_messages | {
+        "invalid_login": _(
+            "User name and password do not fit together. Try again; capitals matter in the password only."
+        )
+    }
 
 
 class UnlockForm(forms.Form):
@@ -147,7 +156,7 @@ class PersonFilter(forms.Form):
     q = forms.CharField(label=_("Name or number"), required=False, widget=forms.TextInput(attrs={"type": "search"}))
     role = forms.ChoiceField(label=_("Role"), required=False)
     department = forms.ModelChoiceField(
-        label=_("Department"), queryset=Department.objects.none(), required=False, to_field_name="public_id"
+        label=_("Works in"), queryset=Department.objects.none(), required=False, to_field_name="public_id"
     )
 
     def __init__(self, *args, day, **kwargs):

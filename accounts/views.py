@@ -9,7 +9,6 @@ from django.conf import settings as installation
 from django.contrib import messages
 from django.contrib.auth import authenticate, login, logout, update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
-from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Prefetch, Q
@@ -28,6 +27,7 @@ from accounts.forms import (
     AppointmentForm,
     DepartmentForm,
     EndDepartmentForm,
+    LogInForm,
     OwnPasswordForm,
     PersonFilter,
     PersonForm,
@@ -90,7 +90,7 @@ def next_page(request: HttpRequest) -> str:
 def log_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and request.method == "GET":
         return redirect(next_page(request))
-    form = AuthenticationForm(request, request.POST or None)
+    form = LogInForm(request, request.POST or None)
     form.fields["username"].widget.attrs.update(autofocus=True, autocapitalize="none")
     if request.method == "POST" and form.is_valid():
         at = timezone.now()
@@ -111,7 +111,7 @@ def tried_too_often(request: HttpRequest, original_response=None, credentials=No
     """What django-axes answers when a name and address failed too many times."""
     minutes = round(get_cool_off(request).total_seconds() / 60)
     refusal = TooOften(minutes=minutes)
-    context = {"form": AuthenticationForm(request), "next": next_page(request), "refusal": sentence(refusal)}
+    context = {"form": LogInForm(request), "next": next_page(request), "refusal": sentence(refusal)}
     return render(request, "accounts/login.html", context, status=429)
 
 

@@ -27,8 +27,8 @@ class Migration(migrations.Migration):
                 ("public_id", models.UUIDField(default=uuid.uuid4, editable=False, unique=True)),
                 ("username", models.CharField(max_length=50, unique=True, verbose_name="user name")),
                 ("staff_number", models.CharField(max_length=30, unique=True, verbose_name="staff number")),
-                ("name_zh", models.CharField(max_length=50, verbose_name="Chinese name")),
-                ("name_en", models.CharField(blank=True, max_length=100, verbose_name="English name")),
+                ("name_zh", models.CharField(max_length=50, verbose_name="name in Chinese")),
+                ("name_en", models.CharField(blank=True, max_length=100, verbose_name="name in English")),
                 ("phone", models.CharField(blank=True, max_length=30, verbose_name="phone")),
                 (
                     "language",
@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                         choices=[
                             ("supervision_centre", "Supervision centre"),
                             ("command_centre", "Command centre"),
-                            ("department", "Department"),
+                            ("department", "Bureau"),
                             ("street", "Street office"),
                             ("utility", "Utility"),
                             ("contractor", "Contractor"),
