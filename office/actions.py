@@ -93,9 +93,9 @@ NO_ROOM = {errno.ENOSPC, errno.EDQUOT}
 EXPECTED = {kind.value: kind.label for kind in StoredFile.Kind}
 
 
-def refuse_too_many(number: int, *, at: datetime) -> None:
-    """Raise TooManyFiles when more are handed in at once than the setting allows."""
-    limit = settings.get("office.files_at_once", on=timezone.localdate(at))
+def refuse_too_many(number: int, *, at: datetime, most: int | None = None) -> None:
+    """Raise TooManyFiles when more are handed in at once than the setting allows, or than `most`."""
+    limit = most or settings.get("office.files_at_once", on=timezone.localdate(at))
     if number > limit:
         raise TooManyFiles(number=number, limit=limit)
 
