@@ -4,7 +4,7 @@ from datetime import date
 from typing import Self
 
 from django.contrib.gis.geos import Polygon
-from django.db.models import Q, QuerySet
+from django.db.models import Case, Q, QuerySet, When
 
 from components.codes import Scheme
 from office import settings as office_settings
@@ -24,6 +24,11 @@ class DatedQuerySet(QuerySet):
 class MinorClassQuerySet(DatedQuerySet):
     def of_scheme(self, scheme: Scheme | str) -> Self:
         return self.filter(scheme=scheme)
+
+    def in_order(self) -> Self:
+        """Return the classes as a catalogue prints them: the scheme of 2026 first, components before events."""
+        rank = Case(*(When(scheme=scheme, then=number) for number, scheme in enumerate(Scheme)))
+        return self.order_by(rank, "kind", "major_code", "minor_code")
 
     def offered(self, day: date) -> Self:
         """Return the classes a report may be given on `day`, in the schemes the city works with."""

@@ -67,10 +67,9 @@ def catalogue(request: HttpRequest) -> HttpResponse:
         if form.cleaned_data["without_limit"]:
             lacking = FilingCondition.objects.current().filter(limit_value__isnull=True)
             found = found.filter(pk__in=lacking.values("minor_class"))
-    found = found.annotate(
-        count=Count("conditions", filter=Q(conditions__valid_to__isnull=True)),
-        in_use=Count("conditions", filter=IN_USE),
-    ).order_by("scheme", "kind", "major_code", "minor_code")
+    found = found.in_order().annotate(
+        count=Count("conditions", filter=NOT_ENDED), in_use=Count("conditions", filter=IN_USE)
+    )
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "filter": form, "may_change": may(request.user, "maintain_catalogue", at=at)}
     return render(request, "components/catalogue.html", context)

@@ -4,6 +4,7 @@ from copy import copy
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
+from django.contrib.gis.geos import MultiPoint
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, Sum
@@ -29,6 +30,7 @@ from grid.models import Area, DutyGrid, Road, UnitGrid
 from grid.permissions import may, require
 
 PAGE = 50
+M2_OF_KM2 = 1_000_000
 CELLS_NOW = Q(memberships__valid_to__isnull=True)
 
 
@@ -44,6 +46,11 @@ def layer(request: HttpRequest, name: str) -> HttpResponse:
     except ValueError:
         return HttpResponseBadRequest(_("The box must be given as west,south,east,north in degrees."))
     return map_layers.answer(request, map_layers.features_of(wanted, box), is_public=wanted.is_public)
+
+
+def _box(extent: tuple[float, float, float, float]) -> str:
+    """What the map frames, as it reads it: "west,south,east,north"."""
+    return ",".join(f"{degrees:.6f}" for degrees in extent)
 
 
 # --- Areas ---
@@ -76,13 +83,15 @@ def area(request: HttpRequest, public_id) -> HttpResponse:
         messages.success(request, _("Saved."))
         return redirect("grid:area", place.public_id)
     inside = UnitGrid.objects.current().inside(place.code)
+    sums = inside.aggregate(cells=Count("pk"), area_m2=Sum("area_m2"))
     context = {
         "area": place,
         "form": form,
         "may_change": may(request.user, "maintain_places", at=at),
-        "point": place.boundary.point_on_surface if place.boundary else None,
+        "box": _box(place.boundary.extent) if place.boundary else "",
         "children": place.children.current().defer("boundary").order_by("code"),
-        "sums": inside.aggregate(cells=Count("pk"), area_m2=Sum("area_m2")),
+        "cells": sums["cells"],
+        "area_km2": (sums["area_m2"] or 0) / M2_OF_KM2,
         "page": _cells_page(request, inside) if place.level == Area.Level.COMMUNITY else None,
     }
     return render(request, "grid/area.html", context)
@@ -103,7 +112,8 @@ def duty_grids(request: HttpRequest) -> HttpResponse:
     words = request.GET.get("q", "").strip()
     found = DutyGrid.objects.current().search(words).order_by("code")
     found = found.annotate(
-        count=Count("memberships", filter=CELLS_NOW), area_m2=Sum("cells__area_m2", filter=CELLS_NOW)
+        count=Count("memberships", filter=CELLS_NOW),
+        area_km2=Sum("cells__area_m2", filter=CELLS_NOW, default=0) / M2_OF_KM2,
     )
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "q": words, "may_change": may(request.user, "maintain_places", at=at)}
@@ -167,8 +177,8 @@ def _duty_grid_page(request: HttpRequest, grid: DutyGrid, *, at, form=None, cell
         "cells_form": cells_form or CellsForm(initial={"cells": codes}),
         "may_change": may(request.user, "maintain_places", at=at),
         "count": len(cells),
-        "area_m2": sum(cell.area_m2 for cell in cells),
-        "point": cells[len(cells) // 2].centre if cells else None,
+        "area_km2": sum(cell.area_m2 for cell in cells) / M2_OF_KM2,
+        "box": _box(MultiPoint([cell.centre for cell in cells]).extent) if cells else "",
     }
     return render(request, "grid/duty_grid.html", context)
 
@@ -200,11 +210,10 @@ def road(request: HttpRequest, public_id) -> HttpResponse:
         actions.change_road(line, by=request.user, at=at, **form.cleaned_data)
         messages.success(request, _("Saved."))
         return redirect("grid:road", line.public_id)
-    longest = max(line.line, key=lambda part: part.length)
     context = {
         "road": line,
         "form": form,
         "may_change": may(request.user, "maintain_places", at=at),
-        "point": longest.interpolate_normalized(0.5),
+        "box": _box(line.line.extent),
     }
     return render(request, "grid/road.html", context)

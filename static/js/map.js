@@ -6,7 +6,9 @@ const styles = {
   duty_grids: { color: "#6a3d9a", weight: 2.5, opacity: 0.7, fill: false },
   components: { color: "#0b5d4d", weight: 1.5, fillColor: "#3cb79a", fillOpacity: 0.9 },
 };
+const meant = { color: "#b85500", fillColor: "#b85500", weight: 3, opacity: 1, fillOpacity: 0.08, dashArray: null };
 const from = { areas: 9, roads: 13, duty_grids: 11, cells: 16, components: 17 };
+const roadWidth = (zoom) => Math.min(6, Math.max(1, (zoom - 12) * 1.2));
 let leaflet;
 
 function load() {
@@ -28,13 +30,16 @@ function draw(L, box) {
   const map = L.map(box, { zoomControl: true, attributionControl: false, preferCanvas: true, maxZoom: 20, minZoom: 9 });
   L.control.scale({ imperial: false }).addTo(map);
   const icon = L.divIcon({ className: "", html: '<svg width="26" height="26" viewBox="0 0 26 26"><circle cx="13" cy="13" r="12" fill="#b8550033"/><circle cx="13" cy="13" r="6.5" fill="#b85500" stroke="#fff" stroke-width="2"/></svg>', iconSize: [26, 26], iconAnchor: [13, 13] });
+  const isMeant = ({ properties }) => box.dataset.meant && [properties.code, properties.name].includes(box.dataset.meant);
   const credits = {};
   let pin = null;
   const put = (at) => { pin ? pin.setLatLng(at) : pin = L.marker(at, { icon, keyboard: false, alt: box.dataset.label || "" }).addTo(map); };
+  const frame = box.dataset.box?.split(",").map(Number);
+  if (frame) map.fitBounds([[frame[1], frame[0]], [frame[3], frame[2]]]);
   if (known) { put(known); map.setView(known, 17); }
   const groups = (box.dataset.layers || "").split(" ").filter(Boolean).map((url) => {
     const name = url.match(/(\w+)\.geojson/)?.[1] || "areas";
-    return { url, name, layer: L.geoJSON(null, { style: styles[name] || styles.areas, pointToLayer: (feature, at) => L.circleMarker(at, { radius: 4 }), onEachFeature: (feature, layer) => { const label = feature.properties.name || feature.properties.code; if (label && name !== "areas") layer.bindTooltip(label, { sticky: true }); } }).addTo(map), from: from[name] || 9 };
+    return { url, name, layer: L.geoJSON(null, { style: (feature) => ({ ...(styles[name] || styles.areas), ...(name === "roads" ? { weight: roadWidth(map.getZoom()) } : {}), ...(isMeant(feature) ? { ...meant, fill: name !== "roads" } : {}) }), pointToLayer: (feature, at) => L.circleMarker(at, { radius: 4 }), onEachFeature: (feature, layer) => { const label = feature.properties.name || feature.properties.code; if (label && name !== "areas") layer.bindTooltip(label, { sticky: true }); } }).addTo(map), from: from[name] || 9 };
   });
   const fill = () => groups.forEach(async (group) => {
     if (map.getZoom() < group.from) { group.layer.clearLayers(); return; }
@@ -47,12 +52,13 @@ function draw(L, box) {
     if (group.asked !== bbox) return;
     group.layer.clearLayers();
     group.layer.addData(data);
+    for (const { layer } of groups) layer.eachLayer((one) => { if (isMeant(one.feature)) one.bringToFront(); });
     credits[group.name] = data.attribution;
     const note = box.parentElement.querySelector("[data-map-note]");
     if (note) note.textContent = [...new Set(Object.values(credits).filter(Boolean))].join(" · ");
   });
   map.on("moveend", fill);
-  if (!known) start(L, map, groups[0]?.url).then(fill); else fill();
+  if (!known && !frame) start(L, map, groups[0]?.url).then(fill); else fill();
   if (box.dataset.pick) pick(map, box.dataset.pick.split(","), put);
   setTimeout(() => map.invalidateSize(), 60);
 }

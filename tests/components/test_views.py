@@ -15,7 +15,7 @@ from django.utils import timezone
 from accounts.roles import Role
 from components import actions
 from components.models import Component, FilingCondition, MinorClass
-from tests.components.conftest import BORDER, THEN
+from tests.components.conftest import BORDER, THEN, minor_class
 from tests.factories import DepartmentFactory, person
 
 pytestmark = pytest.mark.django_db
@@ -124,6 +124,12 @@ class TestCatalogue:
         assert self.found(administrator, q="01-037") == ["路灯"]
         assert self.found(administrator, kind="event") == []
         assert self.found(administrator, scheme="GBT47678") == ["供水井盖", "路灯"]
+
+    def test_the_scheme_in_force_comes_first(self, lamp, administrator):
+        minor_class("99", "爱心驿站", scheme="LOCAL")
+        minor_class("37", "路灯（旧）", scheme="GBT30428")
+        minor_class("001", "私搭乱建", kind="event", major_code="06")
+        assert self.found(administrator) == ["路灯", "私搭乱建", "路灯（旧）", "爱心驿站"]
 
     def test_conditions_that_wait_for_a_limit_are_found(self, missing, lamp, administrator):
         FilingCondition.objects.create(

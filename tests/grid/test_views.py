@@ -106,7 +106,7 @@ class TestAreas:
 
     def test_a_street_knows_its_cells_and_its_communities(self, town, administrator):
         response = administrator.get(reverse("grid:area", args=[town.parent.public_id]))
-        assert response.context["sums"]["cells"] == 9
+        assert response.context["cells"] == 9
         assert [child.name_zh for child in response.context["children"]] == ["梅村"]
 
     def test_the_administrator_names_it(self, town, administrator):
