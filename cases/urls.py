@@ -23,6 +23,7 @@ register_converter(Variant, "variant")
 
 urlpatterns = [
     path("desk/", views.desk, name="desk"),
+    path("search/", views.search, name="search"),
     path("case/<uuid:case_id>/", views.case, name="case"),
     path("case/<uuid:case_id>/deadline/", views.deadline, name="deadline"),
     path("case/<uuid:case_id>/near/", views.near, name="near"),

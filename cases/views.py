@@ -117,6 +117,18 @@ def filtered(rows, said, *, at: datetime):
     return rows
 
 
+def search(request: HttpRequest) -> HttpResponse:
+    """Every case this person may see, whatever its stage, by number, place, class or words; a full number opens it."""
+    at = timezone.now()
+    visible, words = Case.objects.visible_to(request.user, at), request.GET.get("q", "").strip()
+    if exact := visible.filter(number=words).first():
+        return redirect("cases:case", exact.public_id)
+    found = visible.matching(words).with_row().order_by("-moved_at", "-id") if words else Case.objects.none()
+    context = {"words": words, "page": Paginator(found, PAGE).get_page(request.GET.get("page")), "at": at,
+               "facts_only": sees_facts_only(request.user, at)}  # fmt: skip
+    return render(request, "cases/search.html", context)
+
+
 # — one case —————————————————————————————————————————————————————————————————————————————————————————
 
 

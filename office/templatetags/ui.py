@@ -7,7 +7,7 @@ from django import forms, template
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext_lazy
 
 register = template.Library()
 
@@ -101,13 +101,25 @@ PLACES = (
      {"acceptance_operator", "duty_leader", "video_operator", "inspector", "evaluator", "leader"}),
     ("hotline:desk", gettext_lazy("Hotline"), {"acceptance_operator", "duty_leader"}),
     ("dispatch:desk", gettext_lazy("Dispatch"), {"dispatcher", "commander"}),
-    ("dispatch:department", gettext_lazy("Department"), {"department_operator", "handler"}),
+    ("dispatch:department", pgettext_lazy("place of work", "Department"), {"department_operator", "handler"}),
     ("patrol:home", gettext_lazy("In the field"), {"collector"}),
     ("evaluation:leader", gettext_lazy("Overview"), {"leader", "evaluator"}),
     ("evaluation:ranking", gettext_lazy("Rankings"),
      {"evaluator", "leader", "duty_leader", "commander", "dispatcher", "department_operator"}),
     ("accounts:maintenance", gettext_lazy("Maintenance"), {"administrator"}),
 )  # fmt: skip
+
+
+@register.filter
+def short(department) -> str:
+    """The short name of a department where it has one in the reader's language."""
+    return (department.short_name if get_language() != "en" else "") or str(department)
+
+
+@register.simple_tag(takes_context=True)
+def sees_cases(context) -> bool:
+    """Whether this person's roles have to do with cases: everybody's but the administrator's."""
+    return any(str(one.role) != "administrator" for one in context.get("appointments", ()))
 
 
 @register.simple_tag(takes_context=True)
