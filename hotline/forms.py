@@ -6,6 +6,7 @@ from uuid import uuid4
 from django import forms
 from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from components.forms import ClassField
 from grid.forms import PlaceFields
@@ -30,13 +31,15 @@ class CallForm(PlaceFields):
 
     public_id = forms.UUIDField(widget=forms.HiddenInput)
     received_at = forms.DateTimeField(widget=forms.HiddenInput, required=False)
-    kind = forms.ChoiceField(label=_("Kind"), choices=Call.Kind.choices, initial=Call.Kind.REPORT)
+    kind = forms.ChoiceField(label=_("Kind of call"), choices=Call.Kind.choices, initial=Call.Kind.REPORT)
     urgency = forms.TypedChoiceField(
         label=_("Urgency"), choices=Call.Urgency.choices, coerce=int, initial=Call.Urgency.NORMAL
     )
     # the caller: into the vault
     # and therefore neither into the browser's memory nor into the draft that the page keeps
-    name = forms.CharField(label=_("Name"), max_length=50, required=False, widget=forms.TextInput(attrs=UNKEPT))
+    name = forms.CharField(
+        label=pgettext_lazy("person", "Name"), max_length=50, required=False, widget=forms.TextInput(attrs=UNKEPT)
+    )
     phone = forms.CharField(
         label=_("Phone"), max_length=30, required=False, widget=forms.TextInput(attrs={"inputmode": "tel", **UNKEPT})
     )

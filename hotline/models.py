@@ -42,7 +42,7 @@ class Call(models.Model):
     seat = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+", verbose_name=_("Taken by"))
     received_at = models.DateTimeField(pgettext_lazy("call", "Received"))
     ended_at = models.DateTimeField(_("Ended"))
-    kind = models.CharField(_("Kind"), max_length=12, choices=Kind.choices)
+    kind = models.CharField(_("Kind of call"), max_length=12, choices=Kind.choices)
     urgency = models.PositiveSmallIntegerField(_("Urgency"), choices=Urgency.choices, default=Urgency.NORMAL)
     result = models.CharField(_("Result"), max_length=12, choices=Result.choices)
     # Of the five elements (name, time, place, cause, course) only time and place stand here, in the desk's words.

@@ -53,7 +53,7 @@ class Migration(migrations.Migration):
                             ("other", "Other call"),
                         ],
                         max_length=12,
-                        verbose_name="Kind",
+                        verbose_name="Kind of call",
                     ),
                 ),
                 (
