@@ -12,6 +12,7 @@ from django.contrib.postgres.indexes import GinIndex, GistIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from cases import workflow
 from cases.querysets import CaseQuerySet, RequestQuerySet, StintQuerySet, TaskQuerySet
@@ -98,11 +99,11 @@ class Case(models.Model):
     clock_paused = models.BooleanField(default=False)
 
     # times
-    reported_at = models.DateTimeField(_("Reported"))
+    reported_at = models.DateTimeField(pgettext_lazy("time", "Reported"))
     claimed_at = models.DateTimeField(null=True, blank=True)
     recorded_at = models.DateTimeField()
-    filed_at = models.DateTimeField(_("Filed"), null=True, blank=True)
-    closed_at = models.DateTimeField(_("Closed"), null=True, blank=True)
+    filed_at = models.DateTimeField(pgettext_lazy("time", "Filed"), null=True, blank=True)
+    closed_at = models.DateTimeField(pgettext_lazy("time", "Closed"), null=True, blank=True)
     moved_at = models.DateTimeField()
 
     # flags beside the stage
@@ -181,7 +182,7 @@ class HandlingStint(models.Model):
     department_path = models.CharField(max_length=400)
     is_lead = models.BooleanField(default=True)
     is_required = models.BooleanField(default=True)
-    stage = models.CharField(max_length=20, choices=_choices(workflow.LABELS, workflow.StintStage))
+    stage = models.CharField(max_length=20, choices=_choices(workflow.STINT_LABELS, workflow.StintStage))
     handler = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     dispatched_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     dispatched_at = models.DateTimeField()

@@ -119,6 +119,8 @@ LABELS: dict[str, str] = {
     RequestStage.GRANTED: _("Granted"),
     RequestStage.REFUSED: _("Refused"),
 }
+# An accepted hand-over shares its name with an accepted report, but not its meaning.
+STINT_LABELS: dict[str, str] = {**LABELS, StintStage.ACCEPTED: _("Result accepted")}
 
 
 class Clock(StrEnum):

@@ -64,7 +64,8 @@ def _department(form: "DispatchMoveForm") -> forms.Field:
     widget = ProposalChoice()
     widget.suggestions, widget.others = form.suggestions, form.departments
     return forms.TypedChoiceField(
-        label=_("Department"), choices=form.department_choices, coerce=form.departments_by_id.get, widget=widget,
+        label=_("Responsible department"), choices=form.department_choices, coerce=form.departments_by_id.get,
+        widget=widget,
     )  # fmt: skip
 
 

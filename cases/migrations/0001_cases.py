@@ -443,7 +443,7 @@ class Migration(migrations.Migration):
                             ("returning", "Return being decided"),
                             ("suspended", "Suspended"),
                             ("handed_over", "Handed over"),
-                            ("accepted", "Accepted, to be verified"),
+                            ("accepted", "Result accepted"),
                             ("returned", "Returned"),
                             ("withdrawn", "Withdrawn"),
                         ],

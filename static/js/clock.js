@@ -1,13 +1,22 @@
 // Lamps and time left go on by themselves and stand still while a clock is stopped.
-const text = { zh: { left: (t) => `余 ${t}`, late: (t) => `超 ${t}`, m: "分", h: "时", d: "天" }, en: { left: (t) => `${t} left`, late: (t) => `${t} late`, m: " min", h: " h", d: " d" } };
+const text = {
+  zh: {
+    left: (t) => `余${t}`, late: (t) => `超${t}`,
+    minutes: (m) => `${m}分钟`, hours: (h, m) => `${h}小时${m}分`, days: (d, h) => `${d}天${h}小时`,
+  },
+  en: {
+    left: (t) => `${t} left`, late: (t) => `${t} late`,
+    minutes: (m) => `${m} min`, hours: (h, m) => `${h} h ${m} min`, days: (d, h) => `${d} d ${h} h`,
+  },
+};
 const words = text[document.documentElement.lang.startsWith("en") ? "en" : "zh"];
 const signs = { green: "●", yellow: "◐", red: "▲" };
 
 function span(milliseconds) {
   const minutes = Math.floor(milliseconds / 60000), hours = Math.floor(minutes / 60), days = Math.floor(hours / 24);
-  if (hours < 1) return `${minutes}${words.m}`;
-  if (days < 1) return `${hours}${words.h} ${minutes % 60}${words.m}`;
-  return `${days}${words.d} ${hours % 24}${words.h}`;
+  if (hours < 1) return words.minutes(minutes);
+  if (days < 1) return words.hours(hours, minutes % 60);
+  return words.days(days, hours % 24);
 }
 
 function state(element, now) {

@@ -51,14 +51,14 @@ def workflow_page() -> str:
         "| subject | stage | 阶段 | clock |",
         "| --- | --- | --- | --- |",
     ]
-    for subject, stages in (
-        (Subject.CASE, workflow.Stage),
-        (Subject.STINT, workflow.StintStage),
-        (Subject.REQUEST, workflow.RequestStage),
+    for subject, stages, labels in (
+        (Subject.CASE, workflow.Stage, workflow.LABELS),
+        (Subject.STINT, workflow.StintStage, workflow.STINT_LABELS),
+        (Subject.REQUEST, workflow.RequestStage, workflow.LABELS),
     ):
         for stage in stages:
             clock = _clock(subject, stage)
-            lines.append(f"| {subject} | {stage} | {_chinese(workflow.LABELS[stage])} | {clock} |")
+            lines.append(f"| {subject} | {stage} | {_chinese(labels[stage])} | {clock} |")
     for kind in ("verify", "check"):
         lines.append(
             f"| task | sent ({kind}) | {_chinese(workflow.LABELS['sent'])} | {workflow.RUNNING[(Subject.TASK, kind)]} |"
