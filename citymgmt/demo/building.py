@@ -10,10 +10,13 @@ from accounts.models import Department
 from cases.models import Case
 from citymgmt.demo import ground, history, people
 from citymgmt.demo.people import CODE, DIVISION, Town
+from citymgmt.live_publish import in_silence
 from office import settings
 
 INVENTED = "9999"
 """Division codes that begin like this belong to no real place."""
+
+CENTRE = "云溪县城市管理监督指挥中心"
 
 Say = Callable[[str], None]
 
@@ -29,17 +32,41 @@ def build(*, at: datetime, days: int, reports_a_day: int, share: float, say: Say
     components to write. Raises InUse.
     """
     start = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
+    build_ground(start=start, at=at, share=share, say=say)
+    live(start=start, at=at, reports_a_day=reports_a_day, say=say)
+
+
+def build_ground(*, start: datetime, at: datetime, share: float, say: Say) -> None:
+    """Build place and people as they are from the day of `start` on, unless they stand already. Raises InUse."""
     with transaction.atomic():
         _take_turn()
-        if not _has_ground():
-            _refuse_foreign()
-            _build_ground(start, at=at, share=share, say=say)
-    with transaction.atomic():
+        if _has_ground():
+            return
+        _refuse_foreign()
+        settings.set_value("office.is_demo", True, by=None, at=at, valid_from=start.date())
+        settings.set_value("office.centre_name", CENTRE, by=None, at=at, valid_from=start.date())
+        say("drawing the county")
+        drawing = ground.draw()
+        town = people.Town.found(at=start)
+        duty_grids = ground.lay(drawing, at=start)
+        people.assign_duty_grids(town, duty_grids, at=start)
+        people.divide_responsibilities(town, at=start)
+        say("building roads")
+        ground.build_roads(drawing, at=start)
+        ground.build_places(drawing, at=start)
+        say("surveying components")
+        ground.build_components(drawing, town.departments, at=start, share=share)
+
+
+def live(*, start: datetime, at: datetime, reports_a_day: int, say: Say) -> None:
+    """Let the days from `start` to `at` happen, unless they did; at the end everybody sits at work."""
+    with in_silence(), transaction.atomic():
         _take_turn()
-        if not _has_history():
-            town = Town.remember()
-            history.live(town=town, start=start, end=at, reports_a_day=reports_a_day, say=say)
-            people.take_seats(town, at=at)
+        if _has_history():
+            return
+        town = Town.remember()
+        history.live(town=town, start=start, end=at, reports_a_day=reports_a_day, say=say)
+        people.take_seats(town, at=at)
 
 
 def is_finished() -> bool:
@@ -64,18 +91,3 @@ def _take_turn() -> None:
     """Wait until nobody else builds it."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended('demo_county', 0))")
-
-
-def _build_ground(start: datetime, *, at: datetime, share: float, say: Say) -> None:
-    settings.set_value("office.is_demo", True, by=None, at=at, valid_from=start.date())
-    settings.set_value("office.centre_name", "云溪县城市管理监督指挥中心", by=None, at=at, valid_from=start.date())
-    say("Drawing the county")
-    drawing = ground.draw()
-    town = people.Town.found(at=start)
-    duty_grids = ground.lay(drawing, at=start)
-    people.assign_duty_grids(town, duty_grids, at=start)
-    say("Building roads")
-    ground.build_roads(drawing, at=start)
-    ground.build_places(drawing, at=start)
-    say("Surveying components")
-    ground.build_components(drawing, town.departments, at=start, share=share)

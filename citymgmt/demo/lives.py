@@ -4,6 +4,7 @@ A life is a generator: it yields the instant of its next step and is sent that i
 """
 
 from collections.abc import Generator
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
@@ -20,14 +21,13 @@ from citymgmt.demo import chances
 from citymgmt.demo.chances import about
 from citymgmt.demo.ground import known_id
 from citymgmt.demo.tables import rows, texts
-from citymgmt.demo.world import Rest, Spot, World
+from citymgmt.demo.timeline import Rest, Story
+from citymgmt.demo.world import Spot, World
 from dispatch import actions as dispatch
 from dispatch.facts import suggestions
 from hotline import actions as hotline
 from hotline.models import Call
 from patrol import actions as patrol
-
-Story = Generator[datetime, datetime, None]
 
 DESK_MINUTES = 3.5
 ON_THE_WAY_MINUTES = 15
@@ -35,18 +35,29 @@ AT_DEPARTMENTS_MINUTES = 14
 DAY = timedelta(days=1)
 
 
+@dataclass(kw_only=True)
 class Life:
-    """One problem. `rests_at`: the stage (or "return", "extension", "suspension": the request) at which it is left."""
+    """One problem.
 
-    def __init__(
-        self, world: World, number: int, *, at: datetime, what: dict, source: str, spot: Spot, rests_at: str = ""
-    ) -> None:
-        self.world, self.number, self.at, self.what, self.source, self.spot = world, number, at, what, source, spot
-        self.rests_at = rests_at
-        self.chance = Random(f"yunxi/life/{number}")
-        self.minor_class = world.classes[what["class"]]
-        self.case: Case
-        self.collectors_who_saw: set[int] = set()
+    `rests_at` is the stage (or "return", "extension", "suspension": the request) at which it is left; `collector` and
+    `handler` are the user names of those who are sent, where they are not left to chance.
+    """
+
+    world: World
+    number: int
+    at: datetime
+    what: dict
+    source: str
+    spot: Spot
+    rests_at: str = ""
+    collector: str = ""
+    handler: str = ""
+    case: Case = field(init=False)
+    collectors_who_saw: set[int] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.chance = Random(f"yunxi/life/{self.number}")
+        self.minor_class = self.world.classes[self.what["class"]]
 
     # — whose turn it is, and when
 
@@ -189,9 +200,11 @@ class Life:
 
     def _before_filing(self, at: datetime) -> Story:
         while self.case.stage != Stage.PENDING_FILING:
-            if not self.case.description and hasattr(cases, "describe"):
+            if not self.case.description:
                 at = yield self.desk(at, 2)
-                self.done(cases.describe(self.case, by=self.world.desk(at), at=at, description=self._description()))
+                self.done(cases.describe(
+                    self.case, by=self.world.desk(at), at=at, description=self._description(), address=self.spot.address
+                ))  # fmt: skip
             at = yield self.desk(at)
             if self.happens(0.03):
                 self.done(cases.skip_verify(self.case, by=self.world.desk(at), at=at, reason=self.say("skip_verify")))
@@ -216,10 +229,15 @@ class Life:
             return
         yield from self._dispatch(at)
 
+    def _sent(self) -> User | None:
+        return self.world.people.get(self.collector)
+
     def _verify(self, at: datetime) -> Generator[datetime, datetime, datetime]:
         at = chances.opening(at, chances.COLLECTORS_FROM, chances.COLLECTORS_TO) if not self.is_brisk else at
         at = yield at
-        collector = self.world.collector_of(self.spot.duty_grid, self.number + len(self.collectors_who_saw))
+        collector = self._sent() or self.world.collector_of(
+            self.spot.duty_grid, self.number + len(self.collectors_who_saw)
+        )
         self.done(cases.send_verify(self.case, by=self.world.desk(at), at=at, collector=collector))
         self.collectors_who_saw.add(collector.pk)
         at = yield self.on_the_spot(at)
@@ -293,7 +311,7 @@ class Life:
             if came_back:
                 yield from self._dispatch(at, tried | {department.pk})
                 return
-        handler = self.world.handler_of(department, self.number)
+        handler = self.world.people.get(self.handler) or self.world.handler_of(department, self.number)
         if self._again(stint).stage == StintStage.PENDING_HANDLE:
             self.done(dispatch.receive(stint, by=operator, at=at, handler=handler))
         else:
@@ -426,7 +444,9 @@ class Life:
         at = yield self.desk(at)
         if not self.is_brisk:
             at = yield chances.opening(at, chances.COLLECTORS_FROM, chances.COLLECTORS_TO)
-        collector = self.world.another_collector(self.spot.duty_grid, self.collectors_who_saw, self.number)
+        collector = self._sent() or self.world.another_collector(
+            self.spot.duty_grid, self.collectors_who_saw, self.number
+        )
         self.done(cases.send_check(self.case, by=self.world.desk(at), at=at, collector=collector))
         at = yield self.on_the_spot(at)
         task = self.case.tasks.get(kind=FieldTask.Kind.CHECK, stage="sent")

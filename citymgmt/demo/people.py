@@ -11,11 +11,19 @@ from accounts import actions
 from accounts.models import Department, User
 from accounts.roles import Role
 from citymgmt.demo.tables import rows
+from components.models import MinorClass
+from dispatch.actions import add_responsibility
 from grid.models import DutyGrid
-from patrol.models import CollectorGrid
+from patrol.actions import assign_grid
 
 PASSWORD = "yunxi-2026-demo"
 """The same for every account of the demonstration, which is no secret: nothing in it is."""
+
+# One account for each role, in the order of the loop.
+FOR_TRYING = (
+    "caijiyuan", "shouli", "zhibanzhang", "shipin", "ducha", "paiqian", "zhihui", "shizheng", "chuzhi", "kaohe",
+    "lingdao", "guanli",
+)  # fmt: skip
 
 DIVISION = "999901"
 CODE = "yx"
@@ -126,7 +134,23 @@ def assign_duty_grids(town: Town, duty_grids: list[DutyGrid], *, at: datetime) -
     collectors = [town.people[row["username"]] for row in rows("collectors")]
     for place, duty_grid in enumerate(duty_grids):
         for collector in collectors[2 * place : 2 * place + 2]:
-            CollectorGrid.objects.create(collector=collector, duty_grid=duty_grid, valid_from=timezone.localdate(at))
+            assign_grid(collector, duty_grid=duty_grid, valid_from=timezone.localdate(at), by=None, at=at)
+
+
+def divide_responsibilities(town: Town, *, at: datetime) -> None:
+    """Write the responsibility table: who answers for which class, on which roads."""
+    classes = {one.code: one for one in MinorClass.objects.filter(scheme=MinorClass.Scheme.GBT47678)}
+    for place, row in enumerate(rows("responsibilities")):
+        add_responsibility(
+            by=town.people["guanli"],
+            at=at,
+            minor_class=classes[row["class"]],
+            area_code=DIVISION,
+            road_class=row["road_class"],
+            department=town.departments[row["department"]],
+            valid_from=timezone.localdate(at),
+            sort=10 * (place + 1),
+        )
 
 
 def take_seats(town: Town, *, at: datetime) -> None:

@@ -1,8 +1,5 @@
-"""What the lives of the demonstration share: the people at their seats, the streets, the queue of what happens next."""
+"""What the lives of the demonstration share: the people at their seats, the streets and what stands in them."""
 
-import heapq
-from collections.abc import Callable, Generator
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from random import Random
@@ -16,16 +13,14 @@ from citymgmt.demo import ground, place
 from citymgmt.demo.album import Album
 from citymgmt.demo.people import DIVISION, Town
 from citymgmt.demo.tables import rows
+from citymgmt.demo.timeline import Timeline
 from components.models import Component, FilingCondition, MinorClass
 from grid.models import SRID, DutyGrid, UnitGrid
 from patrol.models import CollectorGrid
 
 HOT_SHARE = 0.35
 NEAR_A_CROSSING_M = 60
-
-
-class Rest(Exception):
-    """A life stops here for now: somebody has to do the next step."""
+STANDS_IN_EVERY = 9
 
 
 @dataclass(frozen=True)
@@ -46,10 +41,11 @@ class Habits:
     return_rate: float
 
 
-class World:
-    """The county with its people, and a queue of lives ordered by the instant of their next step."""
+class World(Timeline):
+    """The county with its people, in which lives go on one step after the other."""
 
     def __init__(self, town: Town) -> None:
+        super().__init__()
         self.town = town
         self.people, self.operators = town.people, town.operators
         self.habits = {
@@ -68,10 +64,10 @@ class World:
         by_id = {user.pk: user for user in self.people.values()}
         for row in CollectorGrid.objects.select_related("duty_grid").order_by("duty_grid__code", "id"):
             self._collectors.setdefault(row.duty_grid.code, []).append(by_id[row.collector_id])
+        of_a_grid = {one.pk for mine in self._collectors.values() for one in mine}
+        collectors = [self.people[row["username"]] for row in rows("collectors")]
+        self._stand_ins = [one for one in collectors if one.pk not in of_a_grid]
         self.streets = Streets()
-        self.steps = 0
-        self._queue: list[tuple[datetime, int, Generator]] = []
-        self._spawned = 0
 
     # — who sits where
 
@@ -89,7 +85,9 @@ class World:
         return self._shift(("paiqian", "paiqian2"), at)
 
     def collector_of(self, duty_grid: str, number: int) -> User:
-        """One of the collectors of a duty grid."""
+        """One of the collectors of a duty grid, or whoever stands in for them."""
+        if number % STANDS_IN_EVERY == 0:
+            return self._stand_ins[number // STANDS_IN_EVERY % len(self._stand_ins)]
         mine = self._collectors[duty_grid]
         return mine[number % len(mine)]
 
@@ -112,25 +110,6 @@ class World:
         mine = self._conditions[life.minor_class.pk]
         chance = Random(f"{place.SEED}/condition/{life.number}")
         return chance.choices(mine, weights=[1 / (rank + 1) for rank in range(len(mine))])[0]
-
-    # — what happens next
-
-    def spawn(self, story: Generator[datetime, datetime, None]) -> None:
-        """Begin a story; it goes on at the instant it asks for."""
-        self._push(next(story), story)
-
-    def _push(self, at: datetime, story: Generator) -> None:
-        self._spawned += 1
-        heapq.heappush(self._queue, (at, self._spawned, story))
-
-    def run(self, until: datetime, *, after_each: Callable[[datetime], None]) -> None:
-        """Let everything happen in the order of time, up to an instant; what would come later stays undone."""
-        while self._queue and self._queue[0][0] <= until:
-            at, _number, story = heapq.heappop(self._queue)
-            with suppress(StopIteration, Rest):
-                self._push(max(story.send(at), at), story)
-            self.steps += 1
-            after_each(at)
 
 
 class Streets:

@@ -1,0 +1,112 @@
+"""Real cases of Boston, lived through the real actions, against a straight count of the file."""
+
+import csv
+import gzip
+import io
+from collections import Counter
+from itertools import islice
+from pathlib import Path
+
+import pytest
+from django.conf import settings as site
+from django.core.management import CommandError, call_command
+from django.db import transaction
+
+from cases.models import Case, HandlingStint
+from citymgmt.demo import replay
+from tests.county import beijing
+
+PATH = Path(site.CITY_DATA) / replay.FILE
+NOW = beijing(2026, 11, 18)
+
+needs_the_file = pytest.mark.skipif(
+    not PATH.is_file(), reason=f"no real cases at {PATH}: set CITY_DATA to have them replayed"
+)
+
+
+def straight_count(limit: int) -> Counter:
+    """Count the file with nothing but its own texts: local times compare as texts do."""
+    count: Counter = Counter()
+    with gzip.open(PATH, "rt", encoding="utf-8", newline="") as file:
+        for row in islice(csv.DictReader(file), limit):
+            count[row["department"], verdict(row["target_dt"], row["closed_dt"])] += 1
+            count[row["department"], "open" if not row["closed_dt"] else "closed"] += 1
+    return count
+
+
+def verdict(target: str, closed: str) -> str:
+    if not target:
+        return "no promise"
+    return "on time" if closed and closed <= target else "late" if closed or target < "2026-11-18" else "not due"
+
+
+def lived_count() -> Counter:
+    """Count what the program knows: the stints, their deadlines and their hand-overs."""
+    names = {row["code"]: row["department"] for row in replay.table("departments")}
+    count: Counter = Counter()
+    for stint in HandlingStint.objects.filter(case__area_code__startswith=replay.DIVISION).select_related("department"):
+        done, due = stint.handed_over_at, stint.due_at
+        if due is None:
+            judged = "no promise"
+        elif done is not None:
+            judged = "on time" if done <= due else "late"
+        else:
+            judged = "late" if due < NOW else "not due"
+        count[names[stint.department.code], judged] += 1
+        count[names[stint.department.code], "closed" if done else "open"] += 1
+    return count
+
+
+@pytest.fixture(scope="module")
+def lived(django_db_setup, django_db_blocker):
+    """The first cases of the file, lived; how many there are."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        call_command("load_standards", stdout=io.StringIO())
+        replay.replay(limit=60, at=NOW, say=lambda _text: None)
+        yield 60
+        transaction.set_rollback(True)
+
+
+@needs_the_file
+def test_on_time_late_and_open_by_department_are_what_the_file_says(lived):
+    assert lived_count() == straight_count(lived)
+
+
+@needs_the_file
+@pytest.mark.prove
+def test_so_they_are_for_a_thousand_cases(lived):
+    replay.replay(limit=1000, at=NOW, say=lambda _text: None)
+    assert lived_count() == straight_count(1000)
+
+
+@needs_the_file
+def test_every_deadline_is_the_citys_own_to_the_second(lived):
+    rows = {replay.known_id(row): row for row in islice(replay.rows_of(PATH), lived)}
+    for stint in HandlingStint.objects.filter(case__public_id__in=rows).select_related("case"):
+        assert stint.due_at == replay.instant(rows[stint.case.public_id]["target_dt"])
+
+
+@needs_the_file
+def test_a_second_replay_adds_nothing(lived):
+    assert replay.replay(limit=lived, at=NOW, say=lambda _text: None) == 0
+    assert Case.objects.filter(area_code__startswith=replay.DIVISION).count() == lived
+
+
+def test_a_promise_of_hours_and_seconds_is_kept_exactly():
+    row = {"open_dt": "2011-07-01 01:32:33", "target_dt": "2011-07-15 01:32:32"}
+    assert round(replay.Request(row).promised_hours * 3600) == 14 * 86400 - 1
+
+
+def test_a_promise_over_the_change_of_the_hour_counts_what_really_passes():
+    row = {"open_dt": "2011-11-05 12:00:00", "target_dt": "2011-11-06 12:00:00"}
+    assert replay.Request(row).promised_hours == 25
+
+
+def test_no_promise_is_no_promise():
+    assert replay.Request({"open_dt": "2011-07-01 01:32:33", "target_dt": ""}).promised_hours is None
+
+
+def test_without_the_file_the_command_says_where_it_looked(settings, tmp_path):
+    settings.CITY_DATA = tmp_path
+    with pytest.raises(CommandError, match=str(tmp_path)):
+        call_command("replay_cases")
