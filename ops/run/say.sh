@@ -15,6 +15,7 @@ private_folder() {
     mkdir -p "$LOCAL" 2>/dev/null || fail "Cannot write to $TOP: $(mkdir -p "$LOCAL" 2>&1)"
     chmod 700 "$LOCAL"
     mkdir -p "$LOCAL"/{run,logs,stamps,lock,data}
+    find "$LOCAL/logs" -name '*.log' -size +20M -exec mv {} {}.old \;
     local free_mb
     free_mb=$(free_megabytes "$LOCAL")
     ((free_mb >= 200)) || fail "The disk of $TOP is full ($free_mb MB left). Make some room and start again."
@@ -138,7 +139,12 @@ at_end() {
     release_services
     exit "$status"
 }
+interrupted() {
+    say ""
+    [[ -z $STEP ]] || say "Interrupted. The same command goes on where it stopped."
+    exit 130
+}
 trap at_end EXIT
 trap 'printf "./run: line %s of %s failed (status %s)\n" "$LINENO" "${BASH_SOURCE[0]##*/}" "$?" >&2' ERR
-trap 'say ""; say "Interrupted. The same command goes on where it stopped."; exit 130' INT
+trap interrupted INT
 trap 'exit 143' TERM HUP

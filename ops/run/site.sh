@@ -3,7 +3,9 @@
 LISTEN=${CITY_LISTEN:-127.0.0.1}
 PROGRAMS="live web worker beat nginx" # in the order of starting; stopped in the opposite order
 declare -A RUNNING=() STARTED=()
-DEMO=
+DEMO=           # the process that builds the demo county, while it does
+DEMO_TOLD=0     # when its progress was last said
+ACCOUNTS_SHOWN=
 
 cmd_start() {
     private_folder
@@ -20,11 +22,13 @@ cmd_start() {
     choose_port
     city_environment
     migrate
-    step vault "Trying the vault's key" python manage.py check_vault
-    [[ ${CITY_DEBUG:-0} == 1 ]] && rm -rf "$STATIC_ROOT" || gather_static
+    if [[ ${CITY_DEBUG:-0} == 1 ]]; then rm -rf "$STATIC_ROOT"; else gather_static; fi
     write_nginx_conf
+    python manage.py check_vault >"$LOCAL/logs/vault.log" 2>&1 </dev/null &
+    VAULT=$!
     for program in $PROGRAMS; do start_program "$program"; done
     wait_for_site
+    wait "$VAULT" || fail "$(tail -n 1 "$LOCAL/logs/vault.log")"
     printf 'http://localhost:%s/\n' "$PORT" >"$LOCAL/run/address"
     say ""
     say "Ready: http://localhost:$PORT/          (Ctrl-C stops everything; logs: $LOCAL/logs)"
@@ -99,8 +103,7 @@ write_nginx_conf() {
 
 start_program() {
     local name=$1 reload=()
-    step vault "Trying the vault's key" python manage.py check_vault
-    [[ ${CITY_DEBUG:-0} == 1 ]] && reload=(--reload)
+    if [[ ${CITY_DEBUG:-0} == 1 ]]; then reload=(--reload); fi
     case $name in
         web)
             set -- python -m gunicorn citymgmt.wsgi:application --bind "unix:$SOCKETS/web.sock" --worker-class gthread \
@@ -171,41 +174,58 @@ build_demo() {
             exec setsid setpriv --pdeathsig TERM -- python manage.py demo_county
         ) >"$LOCAL/logs/demo.log" 2>&1 </dev/null &
         DEMO=$!
-        DEMO_STARTED=$SECONDS
         echo "$DEMO" >"$LOCAL/run/demo.pid"
     fi
 }
 
 # Until somebody stops us: a program that ends by itself is started again, and said so.
 watch() {
-    local name shown="" line
+    local name rounds=0
     while :; do
         for name in $PROGRAMS; do
             kill -0 "${RUNNING[$name]}" 2>/dev/null || start_again "$name"
         done
-        if [[ -n $DEMO ]]; then
-            if kill -0 "$DEMO" 2>/dev/null; then
-                line=$(tail -c 300 "$LOCAL/logs/demo.log" | tr '\r' '\n' | tail -n 1)
-                if [[ -n $line && $line != "$shown" ]] && { [[ -t 1 ]] || ((SECONDS % 20 == 0)); }; then
-                    [[ -t 1 ]] && printf '\r\033[K  %s' "${line:0:100}" || printf '  %s\n' "$line"
-                    shown=$line
-                fi
-            else
-                demo_ended
-            fi
-        fi
+        if [[ -n $DEMO ]]; then watch_demo; fi
+        if ((++rounds % 5 == 0)); then watch_services; fi
         sleep 1 &
-        wait $! || true
+        { wait $! || true; } 2>/dev/null # the shell would name a killed program in its own words
     done
+}
+
+watch_services() {
+    if private_postgres && ! postgres_answers; then
+        say "$(date +%H:%M:%S)  PostgreSQL does not answer. See $LOCAL/logs/postgresql.log"
+        start_postgres
+    fi
+    if private_redis && ! { redis_answers redis-broker && redis_answers redis-cache; }; then
+        say "$(date +%H:%M:%S)  Redis does not answer. See $LOCAL/logs/redis-broker.log and redis-cache.log"
+        start_both_redis
+    fi
+}
+
+watch_demo() {
+    local line
+    line=$(tail -c 300 "$LOCAL/logs/demo.log" | tr '\r' '\n' | tail -n 1)
+    # The people are there before the first day of their history.
+    if [[ $line == *" day "* ]]; then show_accounts; fi
+    if ! kill -0 "$DEMO" 2>/dev/null; then
+        demo_ended
+    elif [[ -t 1 ]]; then
+        printf '\r\033[K  %s' "${line:0:100}"
+    elif [[ -n $line ]] && ((SECONDS - DEMO_TOLD >= 20)); then
+        DEMO_TOLD=$SECONDS
+        printf '  %s\n' "$line"
+    fi
 }
 
 demo_ended() {
     local status=0
     wait "$DEMO" || status=$?
     DEMO=
-    [[ -t 1 ]] && printf '\r\033[K'
+    if [[ -t 1 ]]; then printf '\r\033[K'; fi
     if ((status == 0)); then
-        has_command demo_accounts && python manage.py demo_accounts
+        show_accounts
+        say "The demo county is complete. Ctrl-C stops everything."
     else
         printf 'The demo county could not be built to its end (the site works without it). Its last lines:\n\n'
         tail -n 6 "$LOCAL/logs/demo.log" | cut -c1-300 | sed 's/^/    /'
@@ -213,9 +233,18 @@ demo_ended() {
     fi
 }
 
+show_accounts() {
+    [[ -z $ACCOUNTS_SHOWN ]] || return 0
+    local accounts
+    accounts=$(python manage.py demo_accounts 2>>"$LOCAL/logs/demo.log") || return 0
+    ACCOUNTS_SHOWN=yes
+    if [[ -t 1 ]]; then printf '\r\033[K'; fi
+    printf '\n%s\n\n' "$accounts"
+}
+
 start_again() {
     local name=$1 status=0
-    wait "${RUNNING[$name]}" || status=$?
+    { wait "${RUNNING[$name]}" || status=$?; } 2>/dev/null
     printf '%s  %s ended by itself (status %s); starting it again. See %s\n' "$(date +%H:%M:%S)" "$name" "$status" "$LOCAL/logs/$name.log"
     # One that cannot live is not started more than once in two seconds.
     ((SECONDS - STARTED[$name] >= 2)) || sleep 2
