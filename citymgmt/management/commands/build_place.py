@@ -58,6 +58,9 @@ class Command(BaseCommand):
     help = "Builds Futian and Cambridge from the real data in CITY_DATA; what is already built stays as it is."
 
     def handle(self, *args, **options):
+        lamps = MinorClass.objects.current().filter(scheme="GBT47678", kind="component", name_zh="路灯")
+        if not lamps.exists():
+            raise CommandError("The catalogue is not loaded yet. Run: ./run manage load_standards")
         for code, build in ((FUTIAN, self._futian), (CAMBRIDGE, self._cambridge)):
             if Area.objects.current().filter(code=code).exists():
                 self.stdout.write(f"{code} is already there.")
@@ -102,9 +105,7 @@ class Command(BaseCommand):
         )
 
     def _cambridge(self) -> None:
-        lamps = MinorClass.objects.current().filter(scheme="GBT47678", kind="component", name_zh="路灯").first()
-        if lamps is None:
-            raise CommandError("The catalogue is not loaded yet. Run: ./run manage load_standards")
+        lamps = MinorClass.objects.current().get(scheme="GBT47678", kind="component", name_zh="路灯")
         [(outline, _facts)] = features("cambridge/BOUNDARY_CityBoundary.geojson.gz")
         facts = {"source": CITY_OF_CAMBRIDGE, "valid_from": STATE_OF_CAMBRIDGE}
         name = "Cambridge, Massachusetts"
