@@ -251,6 +251,12 @@ MAINTENANCE = (
         gettext_lazy("Which unit grids a collector answers for"),
         "see_departments",
     ),
+    (
+        "patrol:grids",
+        gettext_lazy("Who patrols where"),
+        gettext_lazy("Which collector answers for which duty grid"),
+        "see_people",
+    ),
     ("grid:roads", gettext_lazy("Roads"), gettext_lazy("Roads and their classes"), "see_departments"),
     (
         "dispatch:responsibilities",

@@ -33,7 +33,7 @@ from hotline import actions
 from hotline.forms import CallForm, CitizenForm
 from hotline.models import Call, CallBack, FollowUp
 from hotline.permissions import seat_of
-from hotline.workflow import MILESTONES, PLAIN, REASONS, STEPS
+from hotline.workflow import MILESTONES, PLAIN, REASONS, STEPS, reached
 from office import ratelimit, settings
 from office.models import StoredFile
 from office.ratelimit import TooOften
@@ -397,7 +397,7 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
         "heading": _(plain.heading),
         "sentence": _state_in_words(case, plain, at=at),
         "reason": _reason(case, events) if plain.gives_reason else "",
-        "steps": [(_(label), place <= plain.step) for place, label in enumerate(STEPS)],
+        "steps": list(zip(map(_, STEPS), reached(plain, {event.verb for event in events}), strict=True)),
         "milestones": [
             (_(MILESTONES[event.verb, event.outcome]), event.at)
             for event in events

@@ -28,6 +28,14 @@ class Plain:
 
 
 STEPS: tuple[str, ...] = (_("Received"), _("Being looked at"), _("With a department"), _("Looked at again"), _("Ended"))
+# What must have happened for a step to have been reached; the step a case stands on is reached in any case.
+REACHED_BY: tuple[str, ...] = ("report", "accept", "dispatch", "hand_over", "")
+
+
+def reached(plain: "Plain", verbs: set[str]) -> list[bool]:
+    """Return for each of STEPS whether it was reached: a report that was not taken up never was with a department."""
+    return [place == plain.step or (place < plain.step and REACHED_BY[place] in verbs) for place in range(len(STEPS))]
+
 
 _LOOKED_AT = _("Being looked at")
 _DEPARTMENT = _("With a department")

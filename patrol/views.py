@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
+from accounts.permissions import may
 from cases import workflow
 from cases.actions import MoveNotAllowed
 from cases.forms import RESULT_LABELS
@@ -203,7 +204,8 @@ def candidates(request: HttpRequest, case_id: UUID, kind: str) -> HttpResponse:
 def grids(request: HttpRequest) -> HttpResponse:
     """Maintenance: the duty grids with their collectors."""
     at = timezone.now()
-    if not may_assign(request.user, at=at):
+    may_change = may_assign(request.user, at=at)
+    if not may_change and (request.method == "POST" or not may(request.user, "see_people", at=at)):
         raise PermissionDenied
     day = timezone.localdate(at)
     form = AssignForm(request.POST or None, day=day)
@@ -221,7 +223,7 @@ def grids(request: HttpRequest) -> HttpResponse:
     for one in CollectorGrid.objects.not_over(day).select_related("collector").order_by("valid_from", "id"):
         by_grid.setdefault(one.duty_grid_id, []).append(one)
     rows = [(grid, by_grid.get(grid.pk, [])) for grid in DutyGrid.objects.current().order_by("code")]
-    context = {"rows": rows, "form": form, "end_form": EndForm(initial={"on": day}), "at": at}
+    context = {"rows": rows, "form": form, "may_change": may_change, "at": at}
     return render(request, "patrol/grids.html", context)
 
 
