@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from django.apps import apps
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import VaultRecord
@@ -37,11 +38,10 @@ class CallBackQuerySet(QuerySet):
 
         The oldest first. Whether a number was left is known without opening anything.
         """
-        from hotline.models import Call
-
+        calls = apps.get_model("hotline", "Call").objects
         reachable = VaultRecord.objects.filter(phone_index__isnull=False)
-        joined = Call.objects.filter(
-            Exists(reachable.filter(public_id=OuterRef("reporter_ref"))), case=OuterRef("pk"), result=Call.Result.JOINED
+        joined = calls.filter(
+            Exists(reachable.filter(public_id=OuterRef("reporter_ref"))), case=OuterRef("pk"), result="joined"
         )
         return (
             Case.objects.visible_to(user, at)
