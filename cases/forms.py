@@ -47,9 +47,10 @@ def _text(form: "MoveForm", *, label: str) -> forms.Field:
 
 def _condition(form: "MoveForm") -> forms.Field:
     known = FilingCondition.objects.filter(minor_class=form.case.minor_class_id, is_active=True).current()
+    offered = known.select_related("minor_class").order_by("number")
     return ConditionChoice(
-        label=_("Filing condition"), queryset=known.select_related("minor_class").order_by("number"), empty_label=None,
-        widget=forms.RadioSelect,
+        label=_("Filing condition"), queryset=offered, empty_label=None, widget=forms.RadioSelect,
+        initial=offered[0] if len(offered) == 1 else None,
     )  # fmt: skip
 
 
@@ -58,9 +59,7 @@ def _collector(form: "MoveForm") -> forms.Field:
     rule = workflow.BY_VERB[(Subject.TASK, "verify" if form.rule.verb == "send_verify" else "check")]
     barred = [part.actor_id for part in CasePart.objects.filter(case=form.case) if conflict(part, rule)]
     able = User.objects.holding(Role.COLLECTOR, day=timezone.localdate(form.at)).exclude(pk__in=barred)
-    return PersonChoice(
-        label=_("Collector"), queryset=able.order_by("staff_number"), to_field_name="public_id"
-    )
+    return PersonChoice(label=_("Collector"), queryset=able.order_by("staff_number"), to_field_name="public_id")
 
 
 def _result(form: "MoveForm") -> forms.Field:

@@ -9,7 +9,7 @@ from django.db.models import Exists, OuterRef, Q
 from accounts.permissions import appointments_of, departments_of
 from accounts.roles import Role
 from cases import workflow
-from grid.locate import within
+from grid.locate import nearest
 
 SUPERVISION_DESKS = (Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER, Role.INSPECTOR, Role.VIDEO_OPERATOR)
 COMMAND_DESKS = (Role.DISPATCHER, Role.COMMANDER)
@@ -79,10 +79,12 @@ class CaseQuerySet(models.QuerySet):
 
     def open_near(self, point, *, minor_class, at: datetime, metres: float, hours: float):
         """Return open cases of the same class near a point, reported within some hours: possible duplicates."""
-        return within(
-            self.open().filter(minor_class=minor_class, reported_at__gte=at - timedelta(hours=hours)),
-            "point", point, metres,
-        )  # fmt: skip
+        same = self.open().filter(minor_class=minor_class, reported_at__gte=at - timedelta(hours=hours))
+        return same.around(point, metres=metres)
+
+    def around(self, point, *, metres: float):
+        """Return the cases within some metres of a point, the nearest first, each with its `metres`."""
+        return nearest(self, "point", point, within_metres=metres)
 
 
 class StintQuerySet(models.QuerySet):

@@ -32,6 +32,7 @@ from office import settings as office_settings
 from office.views import stored_file
 
 PAGE = 50
+NEAR_ROWS = 12
 
 # — queues ———————————————————————————————————————————————————————————————————————————————————————————
 
@@ -237,7 +238,7 @@ def deadline(request: HttpRequest, case_id) -> HttpResponse:
 
 
 def near(request: HttpRequest, case_id) -> HttpResponse:
-    """Open cases of the same class near this one, reported not long before or after: perhaps the same problem."""
+    """Open cases of the same class near this one, perhaps the same problem; and what else is open around it."""
     at = timezone.now()
     found = visible_case(request, case_id, at=at)
     metres = office_settings.get("cases.near_metres", on=timezone.localdate(at), area_code=found.area_code)
@@ -246,8 +247,11 @@ def near(request: HttpRequest, case_id) -> HttpResponse:
     same = visible.open_near(
         found.point, minor_class=found.minor_class, at=found.reported_at, metres=metres, hours=hours
     )
-    rows = same.exclude(pk=found.pk).with_row()[:20]
-    return render(request, "cases/_near.html", {"case": found, "rows": rows, "metres": metres, "at": at})
+    rows = list(same.exclude(pk=found.pk).with_row()[:NEAR_ROWS])
+    around = office_settings.get("cases.around_metres", on=timezone.localdate(at), area_code=found.area_code)
+    others = visible.open().around(found.point, metres=around).exclude(pk__in=[found.pk, *(one.pk for one in rows)])
+    context = {"case": found, "rows": rows, "others": others.with_row()[:NEAR_ROWS], "metres": metres, "around": around}
+    return render(request, "cases/_near.html", context | {"at": at})
 
 
 def evidence(request: HttpRequest, public_id, variant: str) -> HttpResponse:

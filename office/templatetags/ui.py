@@ -6,8 +6,8 @@ from decimal import Decimal
 from django import forms, template
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext_lazy
+from django.utils.translation import gettext as _
 
 register = template.Library()
 

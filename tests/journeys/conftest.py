@@ -76,6 +76,8 @@ class Person:
         self.page.click(f"[data-verb={verb}]")
         form = self.page.locator(f"form[data-move={verb}]")
         form.wait_for()
+        if "collector" in said:  # the plain list is exchanged for one that says who is near and free
+            form.locator(".candidates").wait_for()
         for name, value in said.items():
             self._fill(form, name, value)
         with self.page.expect_navigation():
