@@ -11,11 +11,9 @@ from accounts.models import User
 from cases.models import Case
 from citymgmt.errors import Refusal
 from evaluation import facts, scoring
-from evaluation.indicators import Basis
 from evaluation.models import EvalGroup, EvalPeriod, EvalResult, EvalScheme, EvalSnapshot
 from evaluation.periods import Period, PeriodType, following, period_of, previous
-from evaluation.scoring import PROFILES, ObjectType, Scheme, Standing, standings
-from office import settings
+from evaluation.scoring import PROFILES, ObjectType
 
 
 class PeriodNotOver(Refusal):
@@ -119,29 +117,13 @@ def take_into_use(row: EvalScheme, *, by: User, at: datetime, is_active: bool) -
 # — counting ————————————————————————————————————————————————————————————————————————————————————————————
 
 
-def month_starts(day: date) -> int:
-    """Return the day of the month on which a city's evaluation month begins."""
-    return settings.get("evaluation.month_starts_on", on=day)
-
-
-def basis_on(day: date) -> Basis:
-    """Return the counting basis in force on a day."""
-    return Basis(settings.get("evaluation.basis", on=day))
-
-
-def rank(scheme: Scheme, objects: list[facts.Judged], found: list[facts.Fact]) -> list[Standing]:
-    """Score and rank objects under a scheme by the facts of a period."""
-    counts = facts.tally(objects, found)
-    return standings(scheme, [(one.key, one.group, counts[one.key]) for one in objects])
-
-
 def freeze(period: Period, *, at: datetime) -> EvalPeriod:
     """Count a period that is over as of its end and freeze facts, scores and ranks; return it.
 
     Counted again with nothing changed it is the same row; where something did change (an answer that came in late, an
     appeal), the next version. One at a time. Raises PeriodNotOver.
     """
-    basis = basis_on(period.first)
+    basis = facts.basis_on(period.first)
     window = facts.window_of(period, at=at, basis=basis)
     if window.cutoff < window.end:
         raise PeriodNotOver(end=period.end)
@@ -159,13 +141,14 @@ def freeze(period: Period, *, at: datetime) -> EvalPeriod:
             fact_count=len(found), facts_hash=facts_hash,
         )  # fmt: skip
         facts.keep(row, found)
-        before = EvalPeriod.objects.latest_of(previous(period, month_starts=month_starts(period.first)))
+        before = EvalPeriod.objects.latest_of(previous(period, month_starts=facts.month_starts(period.first)))
         places = _places(before)
         day = period.end - timedelta(days=1)
         for kind in ObjectType:
             objects = facts.judged(kind, day)
+            counts = facts.tally(objects, found)
             for scheme in EvalScheme.objects.in_force(day).filter(object_type=kind):
-                _freeze_one(row, scheme, objects, found, places, at=at)
+                _freeze_one(row, scheme, objects, counts, places, at=at)
         return row
 
 
@@ -176,7 +159,7 @@ def _places(before: EvalPeriod | None) -> dict[tuple[str, str], int | None]:
     return {(one.snapshot.scheme.code, one.object_key): one.rank for one in results}
 
 
-def _freeze_one(period: EvalPeriod, scheme: EvalScheme, objects, found, places, *, at: datetime) -> None:
+def _freeze_one(period: EvalPeriod, scheme: EvalScheme, objects, counts, places, *, at: datetime) -> None:
     snapshot = EvalSnapshot.objects.create(period=period, scheme=scheme, frozen_at=at)
     by_key = {one.key: one for one in objects}
     EvalResult.objects.bulk_create(
@@ -185,7 +168,7 @@ def _freeze_one(period: EvalPeriod, scheme: EvalScheme, objects, found, places, 
             group_code=one.group, counts=dict(one.counts), score=one.scored.score, grade=one.scored.grade,
             colour=one.scored.colour, rank=one.rank, previous_rank=places.get((scheme.code, one.key)),
         )
-        for one in rank(scheme.scheme, objects, found)
+        for one in facts.stand(scheme.scheme, objects, counts)
     )  # fmt: skip
 
 
@@ -214,9 +197,9 @@ def run(*, at: datetime) -> list[EvalPeriod]:
     frozen = []
     for kind, days in FROZEN.items():
         begin = max(timezone.localdate(first), today - timedelta(days=days))
-        period = period_of(kind, begin, month_starts=month_starts(begin))
+        period = period_of(kind, begin, month_starts=facts.month_starts(begin))
         while period.end <= today:
             if (str(kind), period.first) not in known:
                 frozen.append(freeze(period, at=at))
-            period = following(period, month_starts=month_starts(period.end))
+            period = following(period, month_starts=facts.month_starts(period.end))
     return frozen

@@ -6,7 +6,7 @@ Frozen facts are read back from EvalFact, so that a published number opens exact
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -34,10 +34,11 @@ from evaluation.indicators import (
     measures_of_stint,
     measures_of_task,
 )
-from evaluation.models import EvalFact, EvalGroup, EvalPeriod
+from evaluation.models import EvalFact, EvalPeriod
 from evaluation.periods import Period
-from evaluation.scoring import ObjectType
+from evaluation.scoring import ObjectType, Scheme, Standing, standings
 from grid.models import Area, UnitGrid
+from office import settings
 
 Kind = EvalFact.Kind
 
@@ -82,6 +83,16 @@ def window_of(period: Period, *, at: datetime, basis: Basis) -> Window:
     return Window(start, end, min(max(at, start), end), basis)
 
 
+def month_starts(day: date) -> int:
+    """Return the day of the month on which a city's evaluation month begins."""
+    return settings.get("evaluation.month_starts_on", on=day)
+
+
+def basis_on(day: date) -> Basis:
+    """Return the counting basis in force on a day."""
+    return Basis(settings.get("evaluation.basis", on=day))
+
+
 # — reading —————————————————————————————————————————————————————————————————————————————————————————————
 
 # A window is a row (n, start, cutoff). A case stands in some count of it only if it had a move since the window began
@@ -109,12 +120,20 @@ _CASES = f"""
 """
 
 # The handling clock tells when the department had it, until when, and what it was granted: by its entries up to then.
+# A stint counts for its department, or for the nearest evaluated one above it as the tree stood at the dispatch.
 _STINTS = f"""
-    SELECT w.n, s.id, s.case_id, s.department_path, s.is_required, s.is_shirked, s.dispatched_at,
+    SELECT w.n, s.id, s.case_id, judged.id, s.is_required, s.is_shirked, s.dispatched_at,
            last.kind, last.at, last.due_after, v.verb, n.extensions, n.failed_checks
       {_RELEVANT}
       JOIN cases_stageclock k ON k.case_id = c.id AND k.name = 'handling' AND k.started_at <= w.cutoff
       JOIN cases_handlingstint s ON s.id = k.stint_id
+      JOIN accounts_department own ON own.id = s.department_id
+      LEFT JOIN LATERAL (
+        SELECT CASE WHEN own.is_evaluated THEN own.id ELSE (
+            SELECT above.id FROM accounts_department above
+             WHERE above.is_evaluated AND starts_with(s.department_path, above.path)
+             ORDER BY length(above.path) DESC LIMIT 1) END AS id
+      ) judged ON true
       JOIN LATERAL (
         SELECT kind, at, due_after, event_sequence FROM cases_clockentry
          WHERE clock_id = k.id AND at <= w.cutoff ORDER BY id DESC LIMIT 1
@@ -211,11 +230,10 @@ def gather_all(windows: Sequence[Window], *, tasks: bool = True) -> list[list[Fa
     cases: list[dict[int, _CaseRow]] = [{} for _window in windows]
     for n, *row in _rows(_CASES, params):
         cases[n][row[0]] = _CaseRow(*row)
-    holders = _judged_departments()
     found: list[list[Fact]] = [[] for _window in windows]
     returned: list[set[tuple[int, datetime]]] = [set() for _window in windows]
     required: list[dict[int, list[StintFact]]] = [defaultdict(list) for _window in windows]
-    for n, stint_id, case_id, path, is_required, is_shirked, dispatched_at, *clock in _rows(_STINTS, params):
+    for n, stint_id, case_id, department_id, is_required, is_shirked, dispatched_at, *clock in _rows(_STINTS, params):
         case = cases[n].get(case_id)
         if case is None:
             continue
@@ -226,8 +244,8 @@ def gather_all(windows: Sequence[Window], *, tasks: bool = True) -> list[list[Fa
             required[n][case_id].append(stint)
         measures = measures_of_stint(stint, windows[n])
         if measures:
-            department = next((holders[above] for above in _upwards(path) if above in holders), None)
-            found[n].append(case.fact(Kind.STINT, dispatched_at, measures, stint_id=stint_id, department_id=department))
+            more = {"stint_id": stint_id, "department_id": department_id}
+            found[n].append(case.fact(Kind.STINT, dispatched_at, measures, **more))
     for n, window in enumerate(windows):
         for case in cases[n].values():
             found[n] += _facts_of_case(case, required[n].get(case.id, []), window)
@@ -359,6 +377,7 @@ class Judged:
         return fact.kind == Kind.TASK and fact.task in TASKS_OF[self.object_type]
 
 
+CENTRES = (Department.Kind.SUPERVISION_CENTRE, Department.Kind.COMMAND_CENTRE)
 TASKS_OF: dict[ObjectType, frozenset[str]] = {
     ObjectType.COLLECTOR: frozenset({Task.VERIFY, Task.CHECK}),
     ObjectType.ACCEPTANCE_OPERATOR: frozenset({Task.ACCEPT, Task.SEND_VERIFY, Task.SEND_CHECK}),
@@ -369,31 +388,20 @@ TASKS_OF: dict[ObjectType, frozenset[str]] = {
 _SEEN = frozenset({"collector_reported", "verified", "checked"})
 
 
-def _judged_departments() -> dict[str, int]:
-    """Return the ids of the evaluated departments by path; a stint counts for the nearest of them above it."""
-    return dict(Department.objects.filter(is_evaluated=True).values_list("path", "pk"))
-
-
-def _upwards(path: str) -> list[str]:
-    codes = path.strip("/").split("/")
-    return [f"/{'/'.join(codes[:length])}/" for length in range(len(codes), 0, -1)]
-
-
 def judged(object_type: ObjectType, day: date) -> list[Judged]:
-    """Return everything of one kind that is evaluated on a day, in the order in which groups and members are shown."""
+    """Return everything of one kind that is evaluated on a day, group by group."""
     if object_type is ObjectType.DEPARTMENT:
-        order = {group.code: group.sort for group in EvalGroup.objects.all()}
-        rows = Department.objects.filter(is_evaluated=True).valid(day)
-        mine = [
-            Judged(object_type, f"department:{one.public_id}", one.name_zh, one.name_en, one.evaluation_group, one.pk)
-            for one in sorted(rows, key=lambda one: (order.get(one.evaluation_group, 999), one.sort, one.code))
-            if one.kind not in (Department.Kind.SUPERVISION_CENTRE, Department.Kind.COMMAND_CENTRE)
+        departments = Department.objects.filter(is_evaluated=True).valid(day).exclude(kind__in=CENTRES)
+        return [
+            Judged(
+                object_type, f"{object_type}:{one.public_id}", one.name_zh, one.name_en, one.evaluation_group, one.pk
+            )
+            for one in departments.order_by("evaluation_group", "sort", "code")
         ]
-        return sorted(mine, key=lambda one: (order.get(one.group, 999), one.group))
     if object_type is ObjectType.AREA:
         grids = dict(UnitGrid.objects.on(day).values_list(Prefix("code", 9)).annotate(Count("pk")).order_by())
         return [
-            Judged(object_type, f"area:{one.code}", one.name_zh, one.name_en, one.code[:6], one.code,
+            Judged(object_type, f"{object_type}:{one.code}", one.name_zh, one.name_en, one.code[:6], one.code,
                    grids.get(one.code, 0))
             for one in Area.objects.filter(level=Area.Level.STREET).on(day).defer("boundary").order_by("code")
         ]  # fmt: skip
@@ -404,10 +412,9 @@ def judged(object_type: ObjectType, day: date) -> list[Judged]:
         .order_by("department__sort", "department_id", "user__staff_number")
     )
     return [
-        Judged(object_type, f"person:{one.user.public_id}", one.user.name_zh, one.user.name_en, one.department.code,
-               one.user_id)
-        for one in {one.user_id: one for one in people}.values()
-    ]  # fmt: skip
+        Judged(object_type, f"{object_type}:{user.public_id}", user.name_zh, user.name_en, centre, user.pk)
+        for user, centre in {one.user_id: (one.user, one.department.code) for one in people}.values()
+    ]
 
 
 def tally(objects: Sequence[Judged], facts: Iterable[Fact]) -> dict[str, Counter[str]]:
@@ -427,6 +434,11 @@ def tally(objects: Sequence[Judged], facts: Iterable[Fact]) -> dict[str, Counter
                 if one.object_type is ObjectType.AREA and _SEEN.intersection(fact.measures):
                     counts[one.key]["patrolled"] += 1
     return counts
+
+
+def stand(scheme: Scheme, objects: Sequence[Judged], counts: Mapping[str, Counter[str]]) -> list[Standing]:
+    """Score objects under a scheme by their counts and rank them inside their groups."""
+    return standings(scheme, [(one.key, one.group, counts[one.key]) for one in objects])
 
 
 def of_the_city(facts: Iterable[Fact]) -> Counter[str]:

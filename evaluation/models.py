@@ -196,7 +196,7 @@ class EvalResult(models.Model):
     """What one object reached in one snapshot; its name and group as they were then."""
 
     snapshot = models.ForeignKey(EvalSnapshot, models.PROTECT, related_name="results")
-    object_key = models.CharField(max_length=60)  # "department:<public id>", "area:<code>", "person:<public id>"
+    object_key = models.CharField(max_length=60)  # "department:<public id>", "area:<code>", "collector:<public id>" …
     name_zh = models.CharField(max_length=100)
     name_en = models.CharField(max_length=150, blank=True)
     group_code = models.CharField(max_length=60, blank=True)

@@ -34,7 +34,12 @@ def may_open(user, object_type: ObjectType, ref: int | str, *, at: datetime) -> 
         return may_see_ranking(user, object_type, at=at)
     if may_open_all(user, at=at):
         return True
-    return object_type is ObjectType.DEPARTMENT and ref in departments_of(user, at)
+    return object_type is ObjectType.DEPARTMENT and ref in own_departments(user, at=at)
+
+
+def own_departments(user, *, at: datetime) -> frozenset[int]:
+    """Return the ids of the departments whose cases this person may open though he may not open all."""
+    return departments_of(user, at) if acting(user, roles={Role.DEPARTMENT_OPERATOR}, at=at) else frozenset()
 
 
 def may_freeze(user, *, at: datetime) -> bool:

@@ -216,7 +216,7 @@ def test_a_team_counts_for_the_evaluated_body_above_it(county):
 def test_several_windows_cost_as_many_queries_as_one(county, django_assert_num_queries):
     county.case_at(Stage.CLOSED)
     earlier = Window(beijing(2026, 2, 1, 0), MARCH_START, MARCH_START)
-    with django_assert_num_queries(4):
+    with django_assert_num_queries(3):
         now, before = facts.gather_all([march(), earlier])
     assert [fact.kind for fact in before] == []
     assert now == facts.gather(march())

@@ -1,0 +1,21 @@
+"""The addresses of evaluation."""
+
+from django.urls import path
+from django.views.generic import RedirectView
+
+from evaluation import views
+
+app_name = "evaluation"
+
+urlpatterns = [
+    path("evaluation/", RedirectView.as_view(pattern_name="evaluation:ranking", query_string=True)),
+    path("evaluation/ranking/", views.ranking, name="ranking"),
+    path("evaluation/object/", views.one_object, name="object"),
+    path("evaluation/cases/", views.cases, name="cases"),
+    path("evaluation/freeze/", views.freeze, name="freeze"),
+    path("evaluation/overview/", views.leader, name="leader"),
+    path("evaluation/overview/areas/", views.leader_areas, name="leader_areas"),
+    path("evaluation/overview/watch/", views.leader_watch, name="leader_watch"),
+    path("maintenance/evaluation/", views.maintenance, name="maintenance"),
+    path("maintenance/evaluation/<uuid:public_id>/", views.scheme, name="scheme"),
+]
