@@ -101,6 +101,9 @@ SETTINGS: dict[str, Declared] = {
     "cases.near_metres": Declared(
         int, 50, gettext_noop("Metres within which an open case may be the same one."), 1, 2000
     ),
+    "cases.around_metres": Declared(
+        int, 150, gettext_noop("Metres around a case within which other open cases are shown beside it."), 1, 2000
+    ),
     "cases.near_hours": Declared(
         int, 24, gettext_noop("Hours within which an open case may be the same one."), 1, 8760
     ),
