@@ -182,9 +182,6 @@ def _take(become, *, by, at: datetime, public_id: UUID, name, phone, words, rece
     if seat is None:
         raise NotASeat()
     _refuse_naming(name, phone, facts["summary"], facts["place"])
-    known = Call.objects.filter(public_id=public_id).first()
-    if known is not None:
-        return known
     try:
         with transaction.atomic():
             call = Call(
@@ -194,7 +191,7 @@ def _take(become, *, by, at: datetime, public_id: UUID, name, phone, words, rece
             become(call)
             call.save(force_insert=True)
     except IntegrityError:
-        # The same form sent twice at the same moment: the other one was first.
+        # The same form sent twice: the first one counts, all of this is taken back.
         known = Call.objects.filter(public_id=public_id).first()
         if known is None:
             raise

@@ -82,22 +82,19 @@ def report(
     """
     if collector_of(by, at=at) is None:
         raise NotACollector(name=str(by))
-    public_id = public_id or uuid4()
-    what_counts = judged(claimed_at, at=at)
+    public_id, what_counts = public_id or uuid4(), judged(claimed_at, at=at)
     try:
         with transaction.atomic():
-            known = Case.objects.filter(public_id=public_id).first()
-            if known is not None:
-                return known
             case = case_actions.report(
                 by=by, at=what_counts.at, source=Source.COLLECTOR, minor_class=minor_class, point=point,
                 description=description, address=address, public_id=public_id, component=component, files=files,
                 claimed_at=claimed_at, accuracy_m=accuracy_m,
             )  # fmt: skip
-            _note_fix(
-                case, by=by, at=at, position=position, accuracy_m=accuracy_m, claimed_at=claimed_at,
-                is_late=what_counts.is_late,
-            )  # fmt: skip
+            if case.reported_by_id == by.pk:
+                _note_fix(
+                    case, by=by, at=at, position=position, accuracy_m=accuracy_m, claimed_at=claimed_at,
+                    is_late=what_counts.is_late,
+                )  # fmt: skip
     except IntegrityError:
         # The same report sent twice at the same moment: the other one was first.
         known = Case.objects.filter(public_id=public_id).first()
@@ -153,8 +150,8 @@ def _answer(task, action, setting, *, by, at, result, opinion, files, position, 
 def _note_fix(
     case: Case, *, by, at: datetime, position, accuracy_m, claimed_at, is_late: bool, task: FieldTask | None = None
 ) -> None:
-    """Keep where the phone says it was, and how far that is from the case."""
-    Fix.objects.create(
+    """Keep where the phone says it was, and how far that is from the case. The first account counts."""
+    fix = Fix(
         case=case,
         task=task,
         collector=by,
@@ -165,6 +162,7 @@ def _note_fix(
         recorded_at=at,
         is_late=is_late,
     )
+    Fix.objects.bulk_create([fix], ignore_conflicts=True)
 
 
 # — who patrols which duty grid ———————————————————————————————————————————————————————————————————————

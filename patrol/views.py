@@ -29,6 +29,7 @@ from patrol.models import CollectorGrid, Fix
 from patrol.permissions import collector_of, may_assign, may_send, who_may_go
 
 LATEST = 20
+MOST_TASKS = 100
 NEAR_SHOWN = 5
 
 
@@ -43,9 +44,12 @@ def home(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     _collector_or_403(request, at)
     me = request.user
-    tasks = FieldTask.objects.waiting_for(me).select_related("case__minor_class").defer("case__search")
+    waiting = FieldTask.objects.waiting_for(me).select_related("case__minor_class").defer("case__search")
+    tasks = list(waiting[:MOST_TASKS])
+    if request.htmx:  # the page asks by itself whether there is something new
+        return render(request, "patrol/_tasks.html", {"tasks": tasks, "at": at})
     context = {
-        "tasks": list(tasks[:100]),
+        "tasks": tasks,
         "reports": Case.objects.filter(reported_by=me).with_row().order_by("-reported_at")[:LATEST],
         "grids": CollectorGrid.objects.now_of(me, at),
         "at": at,

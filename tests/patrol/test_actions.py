@@ -100,6 +100,12 @@ def test_the_same_report_sent_twice_is_one_case(county):
     assert Case.objects.count() == Fix.objects.count() == 1
 
 
+def test_the_number_of_somebody_elses_case_changes_nothing_of_it(county):
+    case = county.report(source="web", by=None)
+    assert report(county, public_id=case.public_id) == case
+    assert not Fix.objects.exists()
+
+
 # — answering
 
 

@@ -81,6 +81,13 @@ def test_another_collectors_task_and_report_do_not_exist(county, seat):
         assert page.get(address).status_code == 404
 
 
+def test_the_start_page_asks_by_itself_for_new_tasks_and_gets_only_those(county, seat):
+    task = county.case_at(Stage.VERIFYING, source="web", at=EARLIER).tasks.get()
+    words = seat(county.collector).get("/field/", headers={"hx-request": "true"}).content.decode()
+    assert str(task.public_id) in words
+    assert "<html" not in words
+
+
 # — reporting
 
 
