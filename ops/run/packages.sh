@@ -85,7 +85,7 @@ install_packages() {
     else
         cannot_install "$*" "Missing packages can be installed only by an administrator, who types:"
     fi
-    step package-lists "Asking for the lists of system packages" $become apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 update
+    step package-lists "Asking for the lists of system packages" $become apt-get -o Acquire::Retries=3 -o Acquire::Languages=none -o DPkg::Lock::Timeout=300 update
     names=$(for thing in "$@"; do debian_package "$thing"; done | xargs)
     say "Installing system packages: $names"
     no_strangers_started $become
@@ -97,7 +97,7 @@ apt_install() { # apt_install "sudo or nothing" NAMES…
     shift
     $become dpkg --configure -a # what an earlier, interrupted installation left half done
     $become apt-get -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300 -o Dpkg::Use-Pty=0 \
-        -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold --fix-broken \
+        -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold -o Dpkg::Options::=--force-unsafe-io --fix-broken \
         install -y --no-install-recommends "$@"
 }
 
