@@ -160,7 +160,7 @@ def lock(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
-    form = OwnPasswordForm(request.POST or None, user=request.user)
+    form = OwnPasswordForm(request.POST or None, request=request)
     if request.method == "POST" and form.is_valid():
         try:
             actions.change_own_password(request.user, password=form.cleaned_data["new"])
@@ -275,6 +275,12 @@ MAINTENANCE = (
         gettext_lazy("Components"),
         gettext_lazy("The inventory of what stands in the street"),
         "see_departments",
+    ),
+    (
+        "evaluation:maintenance",
+        gettext_lazy("Evaluation schemes"),
+        gettext_lazy("What is scored with which weight, comparable groups, frozen periods"),
+        "maintain_settings",
     ),
     (
         "accounts:settings",

@@ -73,8 +73,8 @@ def up_to_the_same_time(window: Window, earlier: Period) -> Window:
 def _figure(name: str, now: Counter, before: Counter, last_year: Counter, look: Look) -> Figure:
     (cell,) = cells_of([name], now, look, THE_CITY, opens=True)
     changes = (
-        Change(_("on the period before"), *_moved(name, now, before)),
-        Change(_("on last year"), *_moved(name, now, last_year)),
+        Change(_("vs. last period"), *_moved(name, now, before)),
+        Change(_("vs. last year"), *_moved(name, now, last_year)),
     )
     note = _("not yet due %(number)s") % {"number": now["to_handle_not_due"]} if name == "need_handle" else ""
     return Figure(_(label_of(name)), cell.words, cell.url, changes, note)
@@ -90,7 +90,7 @@ def _moved(name: str, now: Counter, base: Counter) -> tuple[str, str]:
         return "—", ""
     if moved == 0:
         return _("unchanged"), ""
-    unit = _("%(number)s points") if ratio else "%(number)s%%"
+    unit = _("%(number)s pp") if ratio else "%(number)s%%"
     words = ("▲ " if moved > 0 else "▼ ") + unit % {"number": abs(moved)}
     if name in NEITHER:
         return words, ""
@@ -106,9 +106,10 @@ TOLERANCE_DEGREES = 0.0003  # about 30 m: finer than a pixel of the drawing
 
 @dataclass(frozen=True)
 class Shape:
-    """One area of the drawing: its outline as an SVG path, its grade and score, where its name stands."""
+    """One area of the drawing: its outline as an SVG path, its grade and score; `label` is its name if it fits."""
 
     name: str
+    label: str
     path: str
     grade: str
     score: str
@@ -144,10 +145,22 @@ def _shape(row: Row, outline, place, look: Look) -> Shape:
     path = "".join("M" + "L".join(f"{x} {y}" for x, y in ring) + "Z" for ring in rings)
     standing, middle = row.places[0], outline.point_on_surface
     x, y = place(middle.x, middle.y)
+    across = max(x for ring in rings for x, _y in ring) - min(x for ring in rings for x, _y in ring)
     return Shape(
-        row.name, path, standing.grade or "none", "—" if standing.score is None else str(standing.score),
-        f"{reverse('evaluation:object')}?{look.query(of=row.key)}", x, y,
-    )  # fmt: skip
+        name=row.name,
+        label=row.name if _length(row.name) < 0.9 * across else "",
+        path=path,
+        grade=standing.grade or "none",
+        score="—" if standing.score is None else str(standing.score),
+        url=f"{reverse('evaluation:object')}?{look.query(of=row.key)}",
+        x=x,
+        y=y,
+    )
+
+
+def _length(name: str) -> float:
+    """Return about how long a name is when drawn: a Chinese character is twice as wide as a letter."""
+    return sum(12.5 if ord(character) > 0x2E80 else 6.5 for character in name)
 
 
 # — what to look at ——————————————————————————————————————————————————————————————————————————————————————

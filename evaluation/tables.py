@@ -134,6 +134,12 @@ def name_of(period: Period, month_starts: int) -> str:
     return _("Year %(year)s") % {"year": year}
 
 
+def frozen_name(row: EvalPeriod) -> str:
+    """Return what people call a frozen period."""
+    period = Period(PeriodType(row.type), row.first_date, row.end_date)
+    return name_of(period, facts.month_starts(row.first_date))
+
+
 # — rows —————————————————————————————————————————————————————————————————————————————————————————————————
 
 

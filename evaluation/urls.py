@@ -8,7 +8,7 @@ from evaluation import views
 app_name = "evaluation"
 
 urlpatterns = [
-    path("evaluation/", RedirectView.as_view(pattern_name="evaluation:ranking", query_string=True)),
+    path("evaluation/", RedirectView.as_view(pattern_name="evaluation:ranking", query_string=True), name="home"),
     path("evaluation/ranking/", views.ranking, name="ranking"),
     path("evaluation/object/", views.one_object, name="object"),
     path("evaluation/cases/", views.cases, name="cases"),

@@ -18,12 +18,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from cases.models import Case
+from cases.views import sees_facts_only
 from evaluation import actions, facts, overview, permissions, tables
 from evaluation.facts import Fact
 from evaluation.forms import WeightsForm
 from evaluation.indicators import INDICATORS, add_up, label_of
 from evaluation.models import PERIOD_LABELS, EvalGroup, EvalPeriod, EvalScheme
-from evaluation.periods import Period, PeriodType, following, period_of, previous
+from evaluation.periods import PeriodType, following, period_of, previous
 from evaluation.scoring import OBJECT_LABELS, POSTS, ObjectType, half_up
 from evaluation.tables import COLUMNS, OPENS_NOTHING, THE_CITY, Look, printed
 from grid.models import UnitGrid
@@ -32,6 +33,7 @@ PAGE = 50
 AT_ONCE = 40  # objects on one page; a larger city looks at one group at a time
 FROZEN_PERIODS = 20  # listed in maintenance
 MOST_DIGITS = 11  # of an instant in an address
+FIRST_YEAR = 1990  # nothing was counted before
 
 
 # — what is asked for ————————————————————————————————————————————————————————————————————————————————————
@@ -56,9 +58,10 @@ def look_at(request: HttpRequest, at: datetime) -> Look:
 
 def _date(text: str) -> date | None:
     try:
-        return parse_date(text)
+        day = parse_date(text)
     except ValueError:
         return None
+    return day if day and day.year >= FIRST_YEAR else None
 
 
 def _instant(text: str) -> datetime | None:
@@ -109,6 +112,7 @@ def ranking(request: HttpRequest) -> HttpResponse:
         (one, _(OBJECT_LABELS[one])) for one in ObjectType if permissions.may_see_ranking(request.user, one, at=at)
     ]
     context["can_freeze"] = permissions.may_freeze(request.user, at=at) and look.period.end <= timezone.localdate(at)
+    context["can_maintain"] = permissions.may_maintain(request.user, at=at)
     return render(request, "evaluation/ranking.html", context)
 
 
@@ -192,7 +196,7 @@ def one_object(request: HttpRequest) -> HttpResponse:
             for scheme, place in zip(schemes, row.places, strict=True)
         ],
         "counts": [(_(label_of(name)), cell) for name, cell in zip(names, cells, strict=True)],
-        "history": tables.history_of(of, look),
+        "history": [(tables.frozen_name(one.snapshot.period), one) for one in tables.history_of(of, look)],
         "back": f"{reverse('evaluation:ranking')}?{back}",
     }
     return render(request, "evaluation/object.html", context)
@@ -209,7 +213,9 @@ def cases(request: HttpRequest) -> HttpResponse:
     title, owns = behind(request, request.GET.get("of", ""), look)
     lines = tables.lines_behind(count, look.facts(), owns)
     page = Paginator(lines, PAGE).get_page(request.GET.get("page"))
-    rows = Case.objects.with_row().in_bulk([line.fact.case_id for line in page])
+    # Every line counts; a case that the reader may not see has no name here.
+    visible = Case.objects.visible_to(request.user, at).with_row()
+    rows = visible.in_bulk([line.fact.case_id for line in page])
     counts = add_up(line.fact.measures for line in lines)
     context = {
         "at": at,
@@ -221,7 +227,8 @@ def cases(request: HttpRequest) -> HttpResponse:
         "number": sum(line.times for line in lines),
         "above": sum(line.is_above for line in lines),
         "page": page,
-        "lines": [(rows[line.fact.case_id], line) for line in page],
+        "lines": [(rows.get(line.fact.case_id), line) for line in page],
+        "facts_only": sees_facts_only(request.user, at),
     }
     return render(request, "evaluation/cases.html", context)
 
@@ -346,20 +353,11 @@ def maintenance(request: HttpRequest) -> HttpResponse:
     if not permissions.may_maintain(request.user, at=at):
         raise PermissionDenied
     schemes = EvalScheme.objects.filter(valid_to__isnull=True).order_by("object_type", "sort", "code")
-    frozen = EvalPeriod.objects.all()[:FROZEN_PERIODS]
     context = {
         "schemes": [
             (one, [(_(label_of(item.source)), half_up(item.weight, 0)) for item in one.scheme.items]) for one in schemes
         ],
-        "frozen": [
-            (
-                one,
-                tables.name_of(
-                    Period(PeriodType(one.type), one.first_date, one.end_date), facts.month_starts(one.first_date)
-                ),
-            )
-            for one in frozen
-        ],
+        "frozen": [(one, tables.frozen_name(one)) for one in EvalPeriod.objects.all()[:FROZEN_PERIODS]],
         "groups": EvalGroup.objects.all(),
     }
     return render(request, "evaluation/maintenance.html", context)
