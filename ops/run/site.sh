@@ -108,7 +108,7 @@ start_program() {
         web)
             set -- python -m gunicorn citymgmt.wsgi:application --bind "unix:$SOCKETS/web.sock" --worker-class gthread \
                 --workers "${CITY_WEB_WORKERS:-2}" --threads 4 --timeout 120 --graceful-timeout 10 --worker-tmp-dir /dev/shm \
-                --access-logfile - --access-logformat '%(h)s "%(m)s %(U)s" %(s)s %(b)s %(M)sms' --log-level warning "${reload[@]}"
+                --log-level warning "${reload[@]}"
             ;;
         live)
             set -- python -m uvicorn citymgmt.live:application --uds "$SOCKETS/live.sock" --timeout-graceful-shutdown 2 \
