@@ -6,6 +6,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from accounts.actions import longest_shift
+from accounts.middleware import idle_minutes, place_of
 from accounts.models import Duty
 from accounts.permissions import appointments_of, may
 from accounts.roles import ROLES
@@ -16,7 +17,7 @@ MOST_COUNTED = 100
 
 
 def frame(request: HttpRequest) -> dict:
-    """`centre_name`, `demo_words`; for people also `appointments`, `unread_messages`, `is_on_duty`, `troubles`."""
+    """`centre_name`, `demo_words`; for people `appointments`, `unread_messages`, `idle_minutes`, `is_on_duty`, `troubles`."""
     at = timezone.now()
     day = timezone.localdate(at)
     everybody = {
@@ -29,6 +30,7 @@ def frame(request: HttpRequest) -> dict:
     return everybody | {
         "appointments": SimpleLazyObject(lambda: appointments_of(user, at)),
         "unread_messages": SimpleLazyObject(lambda: Message.objects.unread(user)[:MOST_COUNTED].count()),
+        "idle_minutes": SimpleLazyObject(lambda: idle_minutes(place_of(user, at), at)),
         "is_on_duty": SimpleLazyObject(lambda: _is_on_duty(user, at)),
         "troubles": SimpleLazyObject(lambda: _troubles(request, user, at)),
     }

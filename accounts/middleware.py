@@ -56,15 +56,24 @@ _signer = signing.TimestampSigner(salt="accounts.seen")
 
 def note_presence(response: HttpResponse, request: HttpRequest, *, at: datetime) -> None:
     """Remember in the browser that this person was at work now; called at log-in, on unlocking and while he works."""
-    roles = {appointment.role for appointment in appointments_of(request.user, at)}
-    place = "field" if roles and roles <= FIELD_ROLES else "desk"
     response.set_cookie(
         SEEN_COOKIE,
-        seen_cookie(request.session.session_key, place=place),
+        seen_cookie(request.session.session_key, place=place_of(request.user, at)),
         secure=installation.SESSION_COOKIE_SECURE,
         httponly=True,
         samesite="Lax",
     )
+
+
+def place_of(user, at: datetime) -> str:
+    """Return "field" for who works on a phone in the street only, "desk" for everybody else."""
+    roles = {appointment.role for appointment in appointments_of(user, at)}
+    return "field" if roles and roles <= FIELD_ROLES else "desk"
+
+
+def idle_minutes(place: str, at: datetime) -> int:
+    """Return after how many minutes without use a place asks for the password."""
+    return settings.get(IDLE_SETTING[place], on=timezone.localdate(at))
 
 
 def seen_cookie(session_key: str, *, place: str = "desk") -> str:
@@ -109,7 +118,7 @@ class IdleLock:
             return None
         now = timezone.now()
         idle_seconds = now.timestamp() - signing.b62_decode(cookie.rsplit(":", 2)[1])
-        longest = settings.get(IDLE_SETTING[place], on=timezone.localdate(now)) * 60
+        longest = idle_minutes(place, now) * 60
         return idle_seconds if mark == _session_mark(request.session.session_key) and idle_seconds <= longest else None
 
 

@@ -40,9 +40,14 @@ class PersonChoice(forms.ModelChoiceField):
 
 
 def _text(form: "MoveForm", *, label: str) -> forms.Field:
+    tells = form.rule.verb in TOLD_TO_THE_REPORTER and form.case.source in workflow.PUBLIC_SOURCES
     return forms.CharField(
-        label=label, max_length=TEXT_MAX, strip=True, widget=forms.Textarea(attrs={"rows": 3, "data-phrase": "1"})
-    )
+        label=label, max_length=TEXT_MAX, strip=True, widget=forms.Textarea(attrs={"rows": 3}),
+        help_text=_("Whoever reported this reads it.") if tells else "",
+    )  # fmt: skip
+
+
+TOLD_TO_THE_REPORTER = ("refuse", "not_file", "void", "answer_at_once")
 
 
 def _condition(form: "MoveForm") -> forms.Field:

@@ -61,8 +61,8 @@ class CaseQuerySet(models.QuerySet):
         return self.filter(stage__in=workflow.OPEN)
 
     def by_danger(self):
-        """Order by urgency, then by the deadline of the clock that runs now; without a deadline last."""
-        return self.order_by("-urgency", models.F("due_at").asc(nulls_last=True), "id")
+        """Order by urgency, then by the deadline of the clock that runs now; stopped clocks and none at all last."""
+        return self.order_by("-urgency", "clock_paused", models.F("due_at").asc(nulls_last=True), "id")
 
     def with_row(self):
         """Fetch what one row of a queue shows, in one query."""

@@ -8,10 +8,12 @@ from uuid import UUID, uuid4
 from django import forms
 from django.core import signing
 from django.template.loader import render_to_string
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
+from office import settings
 from office.actions import refuse_too_many, store_file
 from office.models import StoredFile
 
@@ -46,6 +48,7 @@ class FilesInput(forms.ClearableFileInput):
 
     allow_multiple_selected = True
     kept: Collection[Kept] = ()
+    kinds: Collection[str] = ()
 
     def value_from_datadict(self, data, files, name):
         return files.getlist(name) if hasattr(files, "getlist") else []
@@ -56,6 +59,8 @@ class FilesInput(forms.ClearableFileInput):
     def render(self, name, value, attrs=None, renderer=None):
         attrs = self.build_attrs(self.attrs, {**(attrs or {}), "type": "file", "name": name})
         attrs.pop("required", None)  # what is kept counts too
+        day = timezone.localdate()
+        attrs["data-most-mb"] = " ".join(f"{kind}:{settings.get(f'office.{kind}_mb', on=day)}" for kind in self.kinds)
         return render_to_string("_ui/files_input.html", {"name": name, "attrs": attrs, "kept": self.kept})
 
 
@@ -76,6 +81,7 @@ class FilesField(forms.Field):
         self.kinds, self.needed = kinds, needed
         accept = {"picture": "image/*", "sound": "audio/*", "video": "video/*", "document": ".pdf,.docx,.xlsx"}
         self.widget.attrs["accept"] = ",".join(accept[kind] for kind in kinds)
+        self.widget.kinds = kinds
         if multiple:
             self.widget.attrs["multiple"] = True
         if capture:

@@ -2,29 +2,48 @@
 import { clocks } from "./clock.js";
 import { drafts } from "./draft.js";
 import { keys } from "./keys.js";
+import { locks } from "./lock.js";
 import { maps } from "./map.js";
 import { uploads } from "./upload.js";
 
-const all = (root) => { clocks(root); drafts(root); uploads(root); maps(root); rows(root); classBoxes(root); };
-
-function rows(root) {
-  for (const row of root.querySelectorAll("tr[data-href]")) {
-    row.addEventListener("click", (event) => {
-      if (!event.target.closest("a, button, input, label")) window.location = row.dataset.href;
-    });
-  }
+function wake(root) {
+  for (const part of [classBoxes, drafts, clocks, uploads, maps]) part(root);
 }
 
+// A row is a link as a whole.
+document.addEventListener("click", (event) => {
+  const row = event.target.closest("tr[data-href]");
+  if (row && !event.target.closest("a, button, input, label, select") && !getSelection().toString()) window.location = row.dataset.href;
+});
+
+// A filter acts when it is chosen, and leaves nothing empty in the address.
+document.addEventListener("change", (event) => {
+  if (event.target.matches("form[data-filters] :is(select, [type=checkbox])")) event.target.form.requestSubmit();
+});
+document.addEventListener("submit", (event) => {
+  if (event.target.matches("form[data-filters]")) for (const one of event.target.elements) if (one.name && !one.value) one.disabled = true;
+});
+
 function classBoxes(root) {
-  if (root.querySelector("[data-class-box]")) import("./class_box.js").then((box) => box.default?.(root)).catch(() => {});
+  if (root.querySelector("[data-class-box]")) import("./class_box.js").then((box) => box.default(root)).catch(() => {});
 }
 
 document.addEventListener("click", (event) => {
-  const cancel = event.target.closest("[data-cancel]");
-  const place = cancel?.closest("#move");
+  const place = event.target.closest("[data-cancel]")?.closest("#move");
   if (place) { event.preventDefault(); place.replaceChildren(); }
 });
-all(document);
+
+// A form that was fetched is entered at its first field.
+function enter(place) {
+  const first = place.querySelector("input:checked, .wrong input, .wrong textarea, .wrong select, textarea, select, input:not([type=hidden])");
+  if (first && !first.closest("#pane")) first.focus({ preventScroll: true });
+}
+
+wake(document);
 keys();
-document.body.addEventListener("htmx:load", (event) => { if (event.target !== document.body) all(event.target.parentElement || event.target); });
-document.body.addEventListener("htmx:afterSettle", (event) => event.target.querySelector?.("textarea, input:not([type=hidden])")?.focus({ preventScroll: true }));
+locks();
+document.body.addEventListener("htmx:load", (event) => { if (event.target !== document.body) wake(event.target.parentElement || event.target); });
+document.body.addEventListener("htmx:afterSettle", (event) => { if (event.target.querySelector?.("form") || event.target.matches("form")) enter(event.target); });
+
+// Back from another page, what was left out of the address can be chosen again.
+addEventListener("pageshow", (event) => { if (event.persisted) for (const one of document.querySelectorAll("form[data-filters] [disabled]")) one.disabled = false; });

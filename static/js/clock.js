@@ -11,6 +11,7 @@ const text = {
 };
 const words = text[document.documentElement.lang.startsWith("en") ? "en" : "zh"];
 const signs = { green: "●", yellow: "◐", red: "▲" };
+const labels = words === text.en ? { green: "On time", yellow: "Nearly due", red: "Overdue" } : { green: "正常", yellow: "将到期", red: "超期" };
 
 function span(milliseconds) {
   const minutes = Math.floor(milliseconds / 60000), hours = Math.floor(minutes / 60), days = Math.floor(hours / 24);
@@ -20,7 +21,7 @@ function span(milliseconds) {
 }
 
 function state(element, now) {
-  const due = Date.parse(element.dataset.due), yellow = Date.parse(element.dataset.yellow);
+  const due = Date.parse(element.dataset.due), yellow = Date.parse(element.dataset.yellow); // NaN: never yellow
   if (now > due) return "red";
   return now >= yellow ? "yellow" : "green";
 }
@@ -31,17 +32,17 @@ function tick(root) {
     if (!element.dataset.due) continue;
     const name = state(element, now), prefix = "left" in element.dataset ? "left" : "lamp";
     element.className = `${prefix} ${prefix}-${name}`;
-    if (prefix === "lamp") { element.textContent = signs[name]; continue; }
+    if (prefix === "lamp") { element.textContent = signs[name]; element.title = labels[name]; element.ariaLabel = labels[name]; continue; }
     const rest = Date.parse(element.dataset.due) - now;
     element.textContent = rest < 0 ? words.late(span(-rest)) : words.left(span(rest));
   }
 }
 
-// What counts is the server's clock: each answer says what it is.
-let skew = 0;
-fetch(import.meta.url, { cache: "no-store", method: "HEAD" }).then((answer) => {
-  const there = Date.parse(answer.headers.get("Date"));
-  if (!Number.isNaN(there)) { const off = there - Date.now(); skew = Math.abs(off) > 2000 ? off : 0; tick(document); }
-}).catch(() => {});
-setInterval(() => tick(document), 15000);
-export function clocks(root) { if (skew) tick(root); }
+// What counts is the server's clock: the page says what it showed when it was made. A page taken from the browser's own
+// store is an old one, and says nothing.
+const [visit] = performance.getEntriesByType("navigation");
+const off = visit?.type === "back_forward" ? 0 : Number(document.body.dataset.now) * 1000 - (Date.now() - performance.now());
+const skew = Math.abs(off) > 5000 ? off : 0;
+
+setInterval(() => tick(document), 10_000);
+export function clocks(root) { tick(root); }

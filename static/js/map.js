@@ -18,6 +18,8 @@ const LAMPS = { green: "#17713f", yellow: "#b86e00", red: "#c22f2f", paused: "#6
 const roadWidth = (zoom) => Math.min(9, Math.max(1, (zoom - 12) * 1.5));
 const inBox = (bounds) => [bounds.getWest(), bounds.getSouth(), bounds.getEast(), bounds.getNorth()].map((n) => n.toFixed(6)).join(",");
 const quiet = { headers: { "X-Quiet": "1" } };
+// A tooltip would read a string as HTML.
+const plain = (text) => document.createTextNode(text);
 
 const base = () => new URL(import.meta.url).pathname.replace(/js\/map[^/]*$/, "");
 let leaflet;
@@ -81,7 +83,7 @@ function layers(L, map, box) {
     });
     const onEachFeature = (feature, layer) => {
       const label = feature.properties.name || feature.properties.code;
-      if (label && name !== "areas" && name !== "roads") layer.bindTooltip(label, { sticky: true });
+      if (label && name !== "areas" && name !== "roads") layer.bindTooltip(plain(label), { sticky: true });
     };
     const layer = L.geoJSON(null, { style, onEachFeature, pointToLayer: (feature, at) => L.circleMarker(at, { radius: 4 }) });
     return { url, name, layer: layer.addTo(map) };
@@ -166,7 +168,7 @@ function marks(L, map) {
       const [lon, lat] = one.dataset.mark.split(",").map(Number);
       const mark = L.circleMarker([lat, lon], { radius: 6, color: "#fff", weight: 2, fillOpacity: 1, fillColor: LAMPS[one.dataset.markLamp] || LAMPS.none });
       const link = one.querySelector("a[href]");
-      if (link) { mark.bindTooltip(link.textContent.trim()); mark.on("click", () => link.click()); }
+      if (link) { mark.bindTooltip(plain(link.textContent.trim())); mark.on("click", () => link.click()); }
       group.addLayer(mark);
     }
   };
