@@ -11,6 +11,7 @@ from cases.models import Case
 from citymgmt.demo import ground, history, people
 from citymgmt.demo.people import CODE, DIVISION, Town
 from citymgmt.live_publish import in_silence
+from evaluation import actions as evaluation
 from office import settings
 
 INVENTED = "9999"
@@ -28,12 +29,14 @@ class InUse(Exception):
 def build(*, at: datetime, days: int, reports_a_day: int, share: float, say: Say) -> None:
     """Build what is missing of the demonstration so that it ends at `at`; what is finished is left alone.
 
-    Two transactions: an interrupted one leaves nothing behind and is begun anew. `share` is the part of the 20,000
-    components to write. Raises InUse.
+    Ground and history are a transaction each: interrupted, they leave nothing behind and are begun anew. `share` is the
+    part of the 20,000 components to write. Raises InUse.
     """
     start = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
     build_ground(start=start, at=at, share=share, say=say)
     live(start=start, at=at, reports_a_day=reports_a_day, say=say)
+    say("counting what is over")
+    evaluation.run(at=at)
 
 
 def build_ground(*, start: datetime, at: datetime, share: float, say: Say) -> None:

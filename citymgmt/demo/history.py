@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
@@ -14,35 +15,41 @@ from citymgmt.demo.world import World
 
 DAY = timedelta(days=1)
 
-# What lies open when it ends, so that every queue has work: where, how many, and how many minutes ago the youngest and
-# the oldest of them was reported. Longer ago than the desk may take shows red, shorter ago yellow and green.
-OPEN_TODAY: tuple[tuple[str, int, int, int], ...] = (
-    ("reported", 6, 2, 40),
-    ("accepted", 4, 5, 30),
-    ("verifying", 5, 10, 50),
-    ("pending_filing", 5, 6, 35),
-    ("pending_dispatch", 6, 5, 40),
-    ("pending_handle", 6, 12, 150),
-    ("handling", 8, 15, 300),
-    ("return", 2, 15, 50),
-    ("extension", 2, 20, 120),
-    ("suspension", 2, 20, 120),
-    ("suspended", 2, 600, 900),
-    ("handed_over", 4, 25, 60),
-    ("pending_check", 4, 27, 65),
-    ("checking", 5, 29, 90),
-    ("pending_close", 4, 38, 85),
+
+@dataclass(frozen=True)
+class Left:
+    """Cases that are left open: at which stage, how many, reported how many minutes before the end.
+
+    Longer ago than a desk may take shows red, shorter ago yellow and green. `wanted` (source, class, duty grid, people)
+    holds for the first half: those are for the people to try the program with.
+    """
+
+    stage: str
+    count: int
+    youngest: int
+    oldest: int
+    wanted: dict[str, str] = field(default_factory=dict)
+
+
+# What lies open when it ends, so that every queue has work.
+OPEN_TODAY = (
+    Left("reported", 6, 2, 40),
+    Left("accepted", 4, 5, 30),
+    Left("verifying", 5, 10, 50, {"source": "web", "duty_grid": "YX-01", "collector": "caijiyuan"}),
+    Left("pending_filing", 5, 6, 35),
+    Left("pending_dispatch", 6, 5, 40),
+    Left("pending_handle", 6, 12, 150, {"class": "06-050"}),
+    Left("handling", 8, 15, 300, {"class": "06-050", "handler": "chuzhi"}),
+    Left("handling", 6, 8_000, 14_000, {"class": "02-021", "handler": "chuzhi"}),
+    Left("return", 2, 15, 50),
+    Left("extension", 2, 20, 120, {"class": "06-051", "handler": "chuzhi"}),
+    Left("suspension", 2, 20, 120, {"class": "06-050", "handler": "chuzhi"}),
+    Left("suspended", 2, 600, 900, {"class": "06-050", "handler": "chuzhi"}),
+    Left("handed_over", 4, 25, 60),
+    Left("pending_check", 4, 27, 65),
+    Left("checking", 5, 29, 90, {"source": "video", "duty_grid": "YX-01", "collector": "caijiyuan"}),
+    Left("pending_close", 4, 38, 85),
 )
-# The first of them are for the people to try the program with: who is sent, who handles, what it is and where.
-FOR_TRYING: dict[str, dict[str, str]] = {
-    "verifying": {"source": "web", "duty_grid": "YX-01", "collector": "caijiyuan"},
-    "checking": {"source": "video", "duty_grid": "YX-01", "collector": "caijiyuan"},
-    "pending_handle": {"class": "06-050"},
-    "handling": {"class": "06-050", "handler": "chuzhi"},
-    "extension": {"class": "06-051", "handler": "chuzhi"},
-    "suspension": {"class": "06-050", "handler": "chuzhi"},
-    "suspended": {"class": "06-050", "handler": "chuzhi"},
-}
 ORDINARY_REPORTS = 34
 """So many reports a day leave as many open as the table says; fewer leave fewer, but two at least."""
 
@@ -50,7 +57,7 @@ ORDINARY_REPORTS = 34
 def live(*, town: Town, start: datetime, end: datetime, reports_a_day: int, say: Callable[[str], None]) -> World:
     """Live from a midnight to `end`. Everything that would happen later is left open."""
     world = World(town)
-    lives = [*_everyday(world, start, end, reports_a_day), *_open_today(world, end, reports_a_day)]
+    lives = [*_everyday(world, start, end, reports_a_day), *_open_today(world, start, end, reports_a_day)]
     for life in lives:
         world.spawn(life.story())
     days = (end - start) / DAY
@@ -84,25 +91,26 @@ def _everyday(world: World, start: datetime, end: datetime, reports_a_day: int):
         day += DAY
 
 
-def _open_today(world: World, end: datetime, reports_a_day: int):
+def _open_today(world: World, start: datetime, end: datetime, reports_a_day: int):
     problems = [row for row in rows("problems") if int(row["weight"]) > 8]
     number = OPEN_TODAY_FROM
-    for stage, ordinary, youngest, oldest in OPEN_TODAY:
-        count = max(2, round(ordinary * reports_a_day / ORDINARY_REPORTS))
+    for left in OPEN_TODAY:
+        count = max(2, round(left.count * reports_a_day / ORDINARY_REPORTS))
         for place in range(count):
             number += 1
             chance = Random(f"yunxi/today/{number}")
-            wanted = FOR_TRYING.get(stage, {}) if place <= count / 2 else {}
+            wanted = left.wanted if place <= count / 2 else {}
             classes = [row for row in problems if row["class"] == wanted.get("class", row["class"])]
             what = chances.weighted(chance, classes, [int(row["weight"]) for row in classes])
+            minutes = left.youngest + (left.oldest - left.youngest) * place / (count - 1)
             yield Life(
                 world=world,
                 number=number,
-                at=end - timedelta(minutes=youngest + (oldest - youngest) * place / (count - 1)),
+                at=max(end - timedelta(minutes=minutes), start),
                 what=what,
-                source=wanted.get("source") or chance.choice(CITIZENS if stage in VERIFIED_FIRST else EYES),
+                source=wanted.get("source") or chance.choice(CITIZENS if left.stage in VERIFIED_FIRST else EYES),
                 spot=world.streets.spot(what, chance, in_duty_grid=wanted.get("duty_grid", "")),
-                rests_at=stage,
+                rests_at=left.stage,
                 collector=wanted.get("collector", ""),
                 handler=wanted.get("handler", ""),
             )

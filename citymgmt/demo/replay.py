@@ -31,6 +31,9 @@ from citymgmt.demo.timeline import Story, Timeline, progress
 from citymgmt.live_publish import in_silence
 from components.models import FilingCondition, MinorClass
 from dispatch import actions as dispatch
+from evaluation import actions as evaluation
+from evaluation.models import EvalGroup
+from evaluation.periods import PeriodType, period_of
 from grid import geometry
 from grid.actions import insert_cells, multipolygon
 from grid.models import SRID, Area
@@ -39,9 +42,12 @@ from office import settings
 FILE = "boston311/boston311_2011-07_2011-10.csv.gz"
 THERE = ZoneInfo("America/New_York")
 DIVISION = "999911"
-GROUP = "boston-2011"
+GROUP = "Boston 2011"
 YEAR = date(2011, 1, 1)
 NEXT_YEAR = date(2012, 1, 1)
+LAST = date(2020, 1, 1)
+"""By then the last case of the file was closed: these departments and people are of the past."""
+
 SOURCE = "City of Boston, 311 service requests, ODC-PDDL 1.0"
 MADE_UP = "网格与社区为虚构"
 NAMESPACE = uuid.uuid5(uuid.NAMESPACE_DNS, "boston311.invalid")
@@ -96,6 +102,9 @@ def replay(*, limit: int, at: datetime, say: Say) -> int:
         with in_silence(), transaction.atomic():
             _live(portion, stage)
         say(f"{progress((start + len(portion)) / len(missing))} {start + len(portion)} of {len(missing)} cases")
+    if missing:
+        say("Counting the year 2011")
+        evaluation.freeze(period_of(PeriodType.YEAR, YEAR), at=at)
     return len(missing)
 
 
@@ -110,6 +119,7 @@ def known_id(row: dict[str, str]) -> uuid.UUID:
 def _build(rows: list[dict[str, str]], *, at: datetime) -> None:
     _build_cells(rows)
     _build_people(at)
+    EvalGroup.objects.get_or_create(code=GROUP, defaults={"name_zh": "波士顿 2011", "name_en": GROUP, "sort": 90})
     for row in table("classes"):
         MinorClass.objects.create(
             scheme=MinorClass.Scheme.LOCAL,
@@ -159,6 +169,7 @@ def _build_people(at: datetime) -> None:
     def department(code: str, name_zh: str, name_en: str, kind: str, parent=None, **facts) -> Department:
         return accounts.create_department(
             by=None, at=at, code=code, name_zh=name_zh, name_en=name_en, kind=kind, parent=parent, valid_from=YEAR,
+            valid_to=LAST,
             **{"area_code": DIVISION, "is_evaluated": False, "sends_messages": False, **facts},
         )  # fmt: skip
 
@@ -167,7 +178,7 @@ def _build_people(at: datetime) -> None:
         user.set_unusable_password()
         user.must_change_password = False
         user.save(force_insert=True)
-        accounts.appoint(user, by=None, at=at, role=role, department=where, valid_from=YEAR)
+        accounts.appoint(user, by=None, at=at, role=role, department=where, valid_from=YEAR, valid_to=LAST)
 
     kind = Department.Kind
     top = department("bos", "波士顿（案例重放）", "Boston (replayed cases)", kind.DEPARTMENT)

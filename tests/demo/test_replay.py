@@ -14,6 +14,7 @@ from django.db import transaction
 
 from cases.models import Case, HandlingStint
 from citymgmt.demo import replay
+from evaluation.models import EvalResult
 from tests.county import beijing
 
 PATH = Path(site.CITY_DATA) / replay.FILE
@@ -77,6 +78,36 @@ def test_on_time_late_and_open_by_department_are_what_the_file_says(lived):
 def test_so_they_are_for_a_thousand_cases(lived):
     replay.replay(limit=1000, at=NOW, say=lambda _text: None)
     assert lived_count() == straight_count(1000)
+
+
+def year_in_file(limit: int) -> Counter:
+    """Count what had to be done in 2011, as it was known when the year ended in China."""
+    end = beijing(2012, 1, 1, 0)
+    count: Counter = Counter()
+    for row in islice(replay.rows_of(PATH), limit):
+        target, closed = replay.instant(row["target_dt"]), replay.instant(row["closed_dt"])
+        if target is None or min(target, closed or target) >= end:
+            continue
+        if closed is None or closed >= end:
+            judged = "overdue_to_handle"
+        else:
+            judged = "handled_on_time" if closed <= target else "handled_overdue"
+        count[row["department"], judged] += 1
+    return count
+
+
+@needs_the_file
+def test_the_frozen_ranking_of_2011_shows_the_same_counts(lived):
+    names = {row["name_zh"]: row["department"] for row in replay.table("departments")}
+    results = EvalResult.objects.filter(
+        snapshot__period__type="year", snapshot__scheme__code="STD_department", group_code=replay.GROUP
+    )
+    count: Counter = Counter()
+    for result in results:
+        for name in ("handled_on_time", "handled_overdue", "overdue_to_handle"):
+            count[names[result.name_zh], name] += result.counts.get(name, 0)
+    assert results.count() == len(names)
+    assert +count == year_in_file(lived)
 
 
 @needs_the_file
