@@ -23,7 +23,9 @@ class Command(BaseCommand):
         with translation.override("zh-hans"):
             held = {
                 one.user.username: (one.role, f"{one.user.name_zh}，{one.department.name_zh}")
-                for one in Appointment.objects.filter(user__username__in=FOR_TRYING).select_related("user", "department")
+                for one in Appointment.objects.filter(user__username__in=FOR_TRYING).select_related(
+                    "user", "department"
+                )
             }
             for username in FOR_TRYING:
                 role, where = held[username]
