@@ -1,7 +1,10 @@
 """What is typed into the pages of this room. Forms check; actions do."""
 
+import unicodedata
+
 from django import forms
 from django.conf import settings
+from django.contrib.auth import authenticate
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +20,12 @@ class DateInput(forms.DateInput):
 
     def __init__(self, **kwargs):
         super().__init__(format="%Y-%m-%d", **kwargs)
+
+
+def name_tried(request, credentials: dict | None = None) -> str | None:
+    """The user name that somebody tries, as accounts are found by it: capitals and blanks make no other name."""
+    said = (credentials or request.POST).get("username")
+    return said and unicodedata.normalize("NFKC", said).strip().lower()
 
 
 class LogInForm(AuthenticationForm):
@@ -55,14 +64,16 @@ class OwnPasswordForm(forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
 
-    def __init__(self, *args, user: User, **kwargs):
+    def __init__(self, *args, request, **kwargs):
         super().__init__(*args, **kwargs)
-        self.user = user
+        self.request = request
 
     def clean_old(self) -> str:
-        if not self.user.check_password(self.cleaned_data["old"]):
+        # As at the door, so that wrong ones are counted here too.
+        user, old = self.request.user, self.cleaned_data["old"]
+        if authenticate(self.request, username=user.username, password=old) != user:
             raise forms.ValidationError(_("This is not your present password."))
-        return self.cleaned_data["old"]
+        return old
 
     def clean(self) -> dict:
         new, again = self.cleaned_data.get("new"), self.cleaned_data.get("again")

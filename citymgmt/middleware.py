@@ -1,5 +1,6 @@
 """A refusal that leaves a view becomes an answer in words."""
 
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
@@ -20,6 +21,18 @@ def problem(*, status: int, code: str, detail: str) -> JsonResponse:
     """An error for programs, in the form of RFC 9457."""
     body = {"type": "about:blank", "title": code, "status": status, "code": code, "detail": detail}
     return JsonResponse(body, status=status, content_type="application/problem+json")
+
+
+class NoZeroBytes:
+    """PostgreSQL takes no text with a zero byte: an address with one is nonsense. Forms refuse it themselves."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if "%00" in request.META.get("QUERY_STRING", ""):
+            raise BadRequest("an address with a zero byte")
+        return self.get_response(request)
 
 
 class RefusalMiddleware:

@@ -102,6 +102,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "citymgmt.middleware.NoZeroBytes",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -277,6 +278,9 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_VERBOSE = False
 AXES_LOCKOUT_CALLABLE = "accounts.views.tried_too_often"
+# One name and one visitor, however they are spelled.
+AXES_USERNAME_CALLABLE = "accounts.forms.name_tried"
+AXES_CLIENT_IP_CALLABLE = "office.ratelimit.visitor"
 
 # The keys of the vault (accounts/vault.py): 32 bytes each, kept outside the database and its backup.
 VAULT_KEY_FILE = folder("VAULT_KEY_FILE", "secrets/vault.json")
@@ -397,7 +401,9 @@ LEAFLET_CONFIG = {"TILES": [], "RESET_VIEW": False, "ATTRIBUTION_PREFIX": ""}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "formatters": {
+        "line": {"class": "citymgmt.logs.Line", "format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+    },
     "handlers": {"out": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "line"}},
     "root": {"handlers": ["out"], "level": "INFO"},
     "loggers": {

@@ -260,9 +260,8 @@ def public(view: Callable) -> Callable:
 
 
 def _within_limit(request: HttpRequest, what: str, *, limit: int, at: datetime) -> bool:
-    """Count a try of the internet address that our own nginx names."""
-    address = request.headers.get("X-Real-IP") or request.META.get("REMOTE_ADDR", "")
-    return ratelimit.allowed(f"hotline.{what}", address, limit=limit, seconds=HOUR, at=at)
+    """Count a try of this visitor."""
+    return ratelimit.allowed(f"hotline.{what}", ratelimit.visitor(request), limit=limit, seconds=HOUR, at=at)
 
 
 @public

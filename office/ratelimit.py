@@ -2,8 +2,10 @@
 
 import hashlib
 from datetime import datetime
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from django.core.cache import cache
+from django.http import HttpRequest
 
 from citymgmt.errors import Refusal
 
@@ -12,6 +14,24 @@ class TooOften(Refusal):
     """Somebody, or one internet address, tried this too often; facts: minutes."""
 
     code = "too_often"
+
+
+NETWORK_BITS = 64
+
+
+def visitor(request: HttpRequest) -> str:
+    """The internet address that our own nginx names (citymgmt/wsgi.py); of the new kind, where one connection has very
+    many, its network."""
+    said = request.META.get("REMOTE_ADDR", "")
+    try:
+        address = ip_address(said)
+    except ValueError:
+        return said
+    if not isinstance(address, IPv6Address):
+        return said
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ip_network((address.packed, NETWORK_BITS), strict=False).network_address)
 
 
 def allowed(what: str, who: str, *, limit: int, seconds: int, at: datetime) -> bool:

@@ -1,0 +1,12 @@
+"""Lines of the log, without the secrets that stand in addresses."""
+
+import logging
+import re
+
+# A citizen's link, a ticket to the live channel.
+SECRETS = re.compile(r"(/citizen/follow/|[?&]ticket=)[^/&\s\"']+")
+
+
+class Line(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return SECRETS.sub(r"\1…", super().format(record))
