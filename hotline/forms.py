@@ -4,7 +4,7 @@ from datetime import date
 from uuid import uuid4
 
 from django import forms
-from django.core.validators import RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -15,9 +15,11 @@ from hotline.actions import TOKEN_PATTERN, new_token
 from hotline.models import Call
 from office import settings
 from office.forms import FilesField, KeepsFiles
+from office.times import EARLIEST, LATEST
 
 WORDS = 2000
 UNKEPT = {"autocomplete": "off"}
+POSSIBLE = (MinValueValidator(EARLIEST), MaxValueValidator(LATEST))
 
 
 def words(rows: int, *, most: int = WORDS, attrs: dict | None = None, **kwargs) -> forms.CharField:
@@ -30,7 +32,7 @@ class CallForm(PlaceFields):
     """One call while it lasts. Which fields are needed depends on how it ends: `needed_for`."""
 
     public_id = forms.UUIDField(widget=forms.HiddenInput)
-    received_at = forms.DateTimeField(widget=forms.HiddenInput, required=False)
+    received_at = forms.DateTimeField(widget=forms.HiddenInput, required=False, validators=POSSIBLE)
     kind = forms.ChoiceField(label=_("Kind of call"), choices=Call.Kind.choices, initial=Call.Kind.REPORT)
     urgency = forms.TypedChoiceField(
         label=_("Urgency"), choices=Call.Urgency.choices, coerce=int, initial=Call.Urgency.NORMAL
@@ -49,7 +51,7 @@ class CallForm(PlaceFields):
     course = words(3, label=_("Course, as the caller tells it"), attrs=UNKEPT)
     # the facts: for everybody who works on it
     happened_at = forms.DateTimeField(
-        label=_("When it happened"), required=False,
+        label=_("When it happened"), required=False, validators=POSSIBLE,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )  # fmt: skip
     place = forms.CharField(label=_("Place"), max_length=200, required=False)

@@ -123,7 +123,7 @@ def store_file(
     FileNumberTaken, DiskFull.
     """
     name = _plain_name(upload.name)
-    format = media.recognise(upload, declared=getattr(upload, "content_type", None) or "")
+    format = media.recognise(upload, declared=getattr(upload, "content_type", None) or "", kinds=kinds)
     expected = [EXPECTED[kind] for kind in sorted(kinds)]
     if format is None or format.kind not in kinds:
         raise FileNotWhatItSays(name=name, expected=expected)

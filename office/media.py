@@ -6,11 +6,14 @@ A name or a declared type proves nothing. Only the formats listed here are taken
 import io
 import re
 import zipfile
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import IO, Any
 
 from PIL import ExifTags, Image, ImageOps
+
+from office.times import is_possible
 
 Image.MAX_IMAGE_PIXELS = None  # `read_picture` has its own limit, checked before a pixel is decoded.
 
@@ -67,13 +70,16 @@ SOUND_IN_VIDEO = {MP4: M4A, WEBM: WEBM_SOUND}
 OFFICE_PARTS = (("xl/workbook.xml", XLSX), ("word/document.xml", DOCX))
 
 
-def recognise(file: IO[bytes], *, declared: str) -> Format | None:
-    """What the bytes say the file is, None for anything not taken. `declared` is the type the sender named."""
+def recognise(file: IO[bytes], *, declared: str, kinds: Collection[str]) -> Format | None:
+    """What the bytes say the file is, None for anything not taken. `declared` is the type the sender named.
+
+    Only where documents are among the `kinds` that are wanted is an archive opened: its list of names may be endless.
+    """
     file.seek(0)
     head = file.read(64)
     file.seek(0)
     if head.startswith(b"PK\x03\x04"):
-        return _office_document(file)
+        return _office_document(file) if DOCUMENT in kinds else None
     for beginning, format in BEGINNINGS:
         if beginning.match(head):
             return SOUND_IN_VIDEO.get(format, format) if declared.startswith("audio/") else format
@@ -120,21 +126,25 @@ THUMB_PIXELS = 320
 
 
 def read_picture(file: IO[bytes], *, megapixels: int, zone: timezone | Any) -> Picture:
-    """Decode a picture completely and make what others may see of it. Raises NotAPicture, TooManyPixels.
+    """Decode a picture and make what others may see of it. Raises NotAPicture, TooManyPixels.
+
+    It is made small first: sixty million pixels are turned, laid on white and encoded only once they are few.
 
     `width` and `height` are as a person sees it, turned upright. `zone` is the zone of a time without one.
     """
     file.seek(0)
     try:
+        _refuse_endless_jpeg(file)
         image = Image.open(file, formats=["JPEG", "PNG", "WEBP"])
         if image.width * image.height > megapixels * 1_000_000:
             raise TooManyPixels(image.width * image.height // 1_000_000)
         said = image.getexif()
         taken_at, taken_point = _taken_at(said, zone), _taken_point(said)
-        upright = ImageOps.exif_transpose(image)
-        width, height = upright.size
+        width, height = image.size
+        if said.get(ExifTags.Base.Orientation) in LYING:
+            width, height = height, width
         # Transparent parts become white, not black.
-        flat = _flat(upright)
+        flat = _flat(ImageOps.exif_transpose(_small(image)))
         return Picture(
             width=width,
             height=height,
@@ -143,12 +153,44 @@ def read_picture(file: IO[bytes], *, megapixels: int, zone: timezone | Any) -> P
             view=_jpeg(flat, VIEW_PIXELS, quality=82),
             thumb=_jpeg(flat, THUMB_PIXELS, quality=75),
         )
-    except TooManyPixels:
+    except (TooManyPixels, NotAPicture):
         raise
     except Exception as error:  # Damaged files make Pillow raise nearly anything.
         raise NotAPicture from error
     finally:
         file.seek(0)
+
+
+# A JPEG may say again and again in a few bytes that every pixel changes a little. Cameras write one scan, others ten.
+MOST_SCANS = 100
+MOST_SEGMENTS = 5_000
+NEXT_SEGMENT = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+SCAN, END = 0xDA, 0xD9
+LYING = (5, 6, 7, 8)  # orientations that a camera on its side writes
+
+
+def _refuse_endless_jpeg(file: IO[bytes]) -> None:
+    file.seek(0)
+    data = file.read()
+    file.seek(0)
+    if not data.startswith(b"\xff\xd8"):
+        return
+    place, scans, segments = 2, 0, 0
+    while (marker := NEXT_SEGMENT.search(data, place)) and data[marker.end() - 1] != END:
+        scans += data[marker.end() - 1] == SCAN
+        segments += 1
+        if scans > MOST_SCANS or segments > MOST_SEGMENTS:
+            raise NotAPicture
+        place = marker.end() + int.from_bytes(data[marker.end() : marker.end() + 2], "big")
+
+
+def _small(image: Image.Image) -> Image.Image:
+    """The picture no larger than others see it. Colours by number cannot be mixed and become plain ones first."""
+    if image.mode not in {"RGB", "RGBA", "L", "LA", "CMYK"} or "transparency" in image.info:
+        has_holes = image.mode == "PA" or "transparency" in image.info
+        image = image.convert("RGBA" if has_holes else "RGB")
+    image.thumbnail((VIEW_PIXELS, VIEW_PIXELS))
+    return image
 
 
 def _flat(image: Image.Image) -> Image.Image:
@@ -180,7 +222,9 @@ def _taken_at(said: Image.Exif, zone: Any) -> datetime | None:
         minutes = int(offset[2]) * 60 + int(offset[3])
         if minutes < 24 * 60:
             zone = timezone(timedelta(minutes=-minutes if offset[1] == "-" else minutes))
-    return local.replace(tzinfo=zone)
+    # A camera that lost its battery names any year.
+    taken_at = local.replace(tzinfo=zone)
+    return taken_at if is_possible(taken_at) else None
 
 
 def _taken_point(said: Image.Exif) -> tuple[float, float] | None:

@@ -17,6 +17,7 @@ from grid.forms import PlaceFields, point_of
 from grid.models import DutyGrid
 from office import settings
 from office.forms import FilesField, KeepsFiles
+from office.times import is_possible
 
 WORST_ACCURACY_M = 100_000
 
@@ -47,7 +48,7 @@ class PhoneFields(forms.Form):
             said = parse_datetime(self.cleaned_data.get("claimed", ""))
         except ValueError:
             return None
-        return said if said is not None and timezone.is_aware(said) else None
+        return said if said is not None and timezone.is_aware(said) and is_possible(said) else None
 
     def _number(self, name: str, lowest: float, highest: float) -> float | None:
         try:
@@ -133,7 +134,7 @@ class AssignForm(forms.Form):
 
     collector = PersonChoice(User.objects.none(), label=_("Collector"), to_field_name="public_id")
     duty_grid = GridChoice(DutyGrid.objects.none(), label=_("Duty grid"), to_field_name="public_id")
-    valid_from = forms.DateField(label=_("From"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    valid_from = forms.DateField(label=_("Valid from"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
 
     def __init__(self, *args, day: date, **kwargs) -> None:
         super().__init__(*args, **kwargs)
