@@ -44,16 +44,22 @@ def acting(
     return None
 
 
-def departments_of(user, at: datetime) -> frozenset[int]:
-    """The ids of the departments this person is appointed in and of all below them."""
-    appointments = appointments_of(user, at)
-    paths = tuple(sorted({appointment.department.path for appointment in appointments}))
+def departments_of(user, at: datetime, *, roles: Collection[Role] = (Role.DEPARTMENT_OPERATOR,)) -> frozenset[int]:
+    """The ids of the departments whose operator this person is (or in which he holds these roles), with all below.
+
+    Another role further up, a leader's or an administrator's, is no seat at the desks of all departments.
+    """
+    paths = tuple(sorted({one.department.path for one in appointments_of(user, at) if one.role in roles}))
     known = user.__dict__.setdefault("_departments_below", {})
     if paths not in known:
         known[paths] = (
             frozenset(Department.objects.below(*paths).values_list("pk", flat=True)) if paths else frozenset()
         )
     return known[paths]
+
+
+# Leaders and administrators watch no desk.
+AT_WORK_ON_CASES = frozenset(Role) - {Role.LEADER, Role.ADMINISTRATOR}
 
 
 def topics_of(user, at: datetime) -> list[str]:
@@ -66,7 +72,7 @@ def topics_of(user, at: datetime) -> list[str]:
     return [
         f"user:{user.pk}",
         *sorted(f"centre:{department}" for department in centres),
-        *sorted(f"department:{department}" for department in departments_of(user, at)),
+        *sorted(f"department:{department}" for department in departments_of(user, at, roles=AT_WORK_ON_CASES)),
     ]
 
 

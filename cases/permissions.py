@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from accounts.permissions import appointments_of, departments_of
-from accounts.roles import Role
+from accounts.roles import ROLES, Role, Side
 from cases import workflow
 from cases.models import Case, CasePart, Evidence, FieldTask, HandlingStint, Request
 from cases.workflow import Move, Subject
@@ -89,8 +89,15 @@ def may_see_reporter(user, case: Case, at: datetime) -> bool:
 
 
 def may_see_original(user, one: Evidence, at: datetime) -> bool:
-    """True for the desk that took it in; a citizen's original stays with supervision, others may see command too."""
+    """True for the desk that took it in; a citizen's original stays with supervision, others may see command too.
+
+    Of the case's own centres; a citizen's is not opened by whoever also works for a department.
+    """
+    held = appointments_of(user, at)
     roles = (Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER, Role.INSPECTOR)
     if not one.from_reporter:
         roles = (*roles, Role.DISPATCHER, Role.COMMANDER, Role.EVALUATOR)
-    return any(appointment.role in roles for appointment in appointments_of(user, at))
+    elif any(ROLES[appointment.role].side == Side.DEPARTMENT for appointment in held):
+        return False
+    centres = (one.case.supervision_centre_id, one.case.command_centre_id)
+    return any(appointment.role in roles and appointment.department_id in centres for appointment in held)

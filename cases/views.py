@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import Count, OuterRef, Q, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
@@ -22,8 +23,8 @@ from accounts.permissions import acting, appointments_of, departments_of
 from accounts.roles import Role, Side
 from cases import actions, clocks, workflow
 from cases.forms import MoveForm
-from cases.models import Case, EventText, Evidence, FieldTask, HandlingStint, Request
-from cases.permissions import Button, may_see_original, may_see_reporter, open_moves
+from cases.models import Case, EventText, Evidence, FieldTask, HandlingStint, Request, StageClock
+from cases.permissions import Button, appointment_for, may_see_original, may_see_reporter, open_moves
 from cases.workflow import Stage, Subject
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
@@ -208,6 +209,8 @@ def timeline(found: Case, *, facts_only: bool) -> list:
         rule = workflow.BY_VERB.get((Subject(event.subject), event.verb))
         event.label = _(rule.label) if rule else _("Report")
         event.result = RESULTS.get((event.verb, event.outcome), "")
+        if facts_only and event.role == Role.COLLECTOR:
+            event.actor = None  # a collector who checked has no name for departments, only his centre
     return shown
 
 
@@ -232,8 +235,10 @@ def deadline(request: HttpRequest, case_id) -> HttpResponse:
     found = visible_case(request, case_id, at=at)
     wanted = found.clocks.exclude(name=workflow.Clock.OVERALL).select_related("holder_department", "holder_user")
     if sees_facts_only(request.user, at):
-        wanted = wanted.filter(name=workflow.Clock.HANDLING)
-    explained = [clocks.explain(clock) for clock in wanted.prefetch_related("entries")]
+        mine = [stint for stint in found.stints.all() if _is_mine(stint, request.user, at)]
+        wanted = wanted.filter(name=workflow.Clock.HANDLING, stint__in=mine)
+    explained = [clocks.explain(clock) for clock in wanted.prefetch_related("entries").order_by("-id")]
+    explained.sort(key=lambda one: one.clock.state == StageClock.State.STOPPED)
     return render(request, "cases/_deadline.html", {"case": found, "explained": explained, "at": at})
 
 
@@ -321,6 +326,9 @@ def serve_move(
         row = get_object_or_404(ROWS[rule.subject].objects.filter(case=found), public_id=subject_id)
     elif found.public_id != subject_id:
         raise Http404
+    # The form names people: it is shown, and what it brings is kept, only for those who may make the move.
+    if appointment_for(request.user, rule, case=found, subject=row, at=at) is None:
+        raise PermissionDenied(sentence(actions.NotYours(number=found.number, verb=rule.label)))
     door = doors[verb]
     posted = (request.POST, request.FILES) if request.method == "POST" else ()
     form = door.form(*posted, rule=rule, case=found, subject=row, user=request.user, at=at)

@@ -112,8 +112,8 @@ def test_a_shown_button_works_and_a_hidden_one_is_refused(county, seat, now):
     case.refresh_from_db()
     assert case.stage == Stage.PENDING_FILING
     answer = browser.post(door(case, "file"), {"condition": county.condition.pk})
-    assert answer.status_code == 422
-    assert answer.context["form"].non_field_errors() == [sentence(actions.NotYours(number=case.number, verb="File"))]
+    assert answer.status_code == 403
+    assert answer.context["sentence"] == sentence(actions.NotYours(number=case.number, verb="File"))
 
 
 def test_what_was_typed_is_kept_when_something_is_wrong(county, seat, now):

@@ -171,7 +171,8 @@ def test_two_dispatchers_at_once_the_second_reads_who_was_first(county, seat):
 def test_somebody_without_the_role_is_refused_in_words(county, seat):
     case = county.case_at(Stage.PENDING_DISPATCH)
     answer = seat(county.operator).post(dispatch_door(case), {"department": str(county.sanitation_bureau.public_id)})
-    assert answer.status_code == 422
+    assert answer.status_code == 403
+    assert case.number in text(answer)
     assert not case.stints.exists()
 
 
