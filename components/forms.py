@@ -182,6 +182,7 @@ class ComponentForm(forms.ModelForm):
         model = Component
         fields = CARD
         widgets = {"note": forms.Textarea(attrs={"rows": 2})}
+        labels = {"owner": _("Owner among the departments"), "maintainer": _("Maintainer among the departments")}
 
     def __init__(self, *args, departments, **kwargs) -> None:
         super().__init__(*args, **kwargs)
