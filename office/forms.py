@@ -8,12 +8,10 @@ from uuid import UUID, uuid4
 from django import forms
 from django.core import signing
 from django.template.loader import render_to_string
-from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
-from office import settings
 from office.actions import refuse_too_many, store_file
 from office.models import StoredFile
 
@@ -59,9 +57,8 @@ class FilesInput(forms.ClearableFileInput):
     def render(self, name, value, attrs=None, renderer=None):
         attrs = self.build_attrs(self.attrs, {**(attrs or {}), "type": "file", "name": name})
         attrs.pop("required", None)  # what is kept counts too
-        day = timezone.localdate()
-        attrs["data-most-mb"] = " ".join(f"{kind}:{settings.get(f'office.{kind}_mb', on=day)}" for kind in self.kinds)
-        return render_to_string("_ui/files_input.html", {"name": name, "attrs": attrs, "kept": self.kept})
+        context = {"name": name, "attrs": attrs, "kept": self.kept, "kinds": self.kinds}
+        return render_to_string("_ui/files_input.html", context)
 
 
 class FilesField(forms.Field):

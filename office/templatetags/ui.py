@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext_lazy
 from django.utils.translation import gettext as _
 
+from office import settings
+
 register = template.Library()
 
 SIGNS = {
@@ -65,6 +67,16 @@ def number(value) -> str:
 
 
 @register.filter
+def limit(it) -> str:
+    """What is promised, in words: limit_value and limit_unit; parts of an hour as minutes."""
+    if it.limit_value is None:
+        return _("none")
+    if it.limit_unit == "continuous_hour" and it.limit_value < 1:
+        return span(timedelta(hours=float(it.limit_value)))
+    return f"{number(it.limit_value)} {it.get_limit_unit_display()}"
+
+
+@register.filter
 def clock_label(case) -> str:
     """What the clock that runs now measures."""
     return _(CLOCKS.get(case.clock, case.clock))
@@ -75,6 +87,13 @@ CLOCKS = {
     "dispatch": "Dispatch", "handling": "Handling", "pass_on": "Passing on the result",
     "send_check": "Sending the check", "check": "Check", "close": "Closing",
 }  # fmt: skip
+
+
+@register.simple_tag
+def most_mb(kinds) -> str:
+    """How large a file of each kind may be today, in megabytes, for the page to say before it is sent."""
+    day = timezone.localdate()
+    return " ".join(f"{kind}:{settings.get(f'office.{kind}_mb', on=day)}" for kind in kinds)
 
 
 @register.filter
