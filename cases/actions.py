@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 from django.db.models import Func, Value
 from django.utils import timezone
 
@@ -476,67 +476,76 @@ def report(
     supervision, command = centres_of(place.community_code, at)
     appointment = _reporting_appointment(by, at) if by else None
     saw_it = appointment is not None and appointment.role in (Role.COLLECTOR, Role.VIDEO_OPERATOR)
-    with transaction.atomic():
-        recorded_at = timezone.now()
-        case = Case(
-            public_id=public_id,
-            number=_next_number(place.community_code, at),
-            source=source,
-            stage=Stage.REPORTED,
-            minor_class=minor_class,
-            component=component,
-            description=description,
-            urgency=urgency,
-            point=point,
-            point_crs=point_crs,
-            accuracy_m=accuracy_m,
-            address=address or grid_locate.describe(point),
-            unit_grid=place.unit_grid,
-            area_code=place.community_code,
-            area_names=place.chain,
-            duty_grid=place.duty_grid,
-            road=place.road,
-            road_class=place.road_class,
-            supervision_centre=supervision,
-            command_centre=command,
-            reported_by=by if saw_it else None,
-            reporter_ref=reporter_ref,
-            reported_at=at,
-            claimed_at=claimed_at,
-            recorded_at=recorded_at,
-            moved_at=at,
-            version=1,
-        )
-        case.search = search_vector(case)
-        case.save(force_insert=True)
-        side = workflow.SYSTEM if reporter_ref is None and source not in workflow.PUBLIC_SOURCES else workflow.CITIZEN
-        proof = workflow.HAND if saw_it else ""
-        if by is not None:
-            side = workflow.SUPERVISION
-            take_part(case, by, side=side, proof=proof)
-        clocks.Turn(
-            case=case, at=at, recorded_at=recorded_at, sequence=1, stints=[], tasks=[], is_new=True
-        ).run()  # fmt: skip
-        files = list(files)
-        add_evidence(case, files, by=by, at=at, recorded_at=recorded_at, subject=case)
-        _append_event(
-            case, verb="report", subject=Subject.CASE, subject_id=case.public_id, outcome="", side=side, proof=proof,
-            by=by, appointment=appointment, at=at, claimed_at=claimed_at, recorded_at=recorded_at, from_stage="",
-            text="",
-            facts={
-                "source": str(source),
-                "class": minor_class.code,
-                "unit_grid": place.unit_grid.code,
-                **({"component": component.identifier} if component else {}),
-                **({"files": [file.sha256 for file, _usage in files]} if files else {}),
-            },
-        )  # fmt: skip
-        case.save(update_fields=[
-            "clock", "clock_started_at", "yellow_at", "due_at", "clock_paused", "holder_side", "holder_department",
-            "holder_user", "event_count", "last_hash",
-        ])  # fmt: skip
-        tell_live(case)
+    recorded_at = timezone.now()
+    case = Case(
+        public_id=public_id,
+        number=_next_number(place.community_code, at),
+        source=source,
+        stage=Stage.REPORTED,
+        minor_class=minor_class,
+        component=component,
+        description=description,
+        urgency=urgency,
+        point=point,
+        point_crs=point_crs,
+        accuracy_m=accuracy_m,
+        address=address or grid_locate.describe(point),
+        unit_grid=place.unit_grid,
+        area_code=place.community_code,
+        area_names=place.chain,
+        duty_grid=place.duty_grid,
+        road=place.road,
+        road_class=place.road_class,
+        supervision_centre=supervision,
+        command_centre=command,
+        reported_by=by if saw_it else None,
+        reporter_ref=reporter_ref,
+        reported_at=at,
+        claimed_at=claimed_at,
+        recorded_at=recorded_at,
+        moved_at=at,
+        version=1,
+    )
+    case.search = search_vector(case)
+    try:
+        with transaction.atomic():
+            _take_in(case, by=by, appointment=appointment, saw_it=saw_it, files=list(files))
+    except IntegrityError:  # the same report came in twice at once
+        known = Case.objects.filter(public_id=public_id).first()
+        if known is None:
+            raise
+        return known
     return case
+
+
+def _take_in(case: Case, *, by: User | None, appointment, saw_it: bool, files: list[tuple[StoredFile, str]]) -> None:
+    """Write a new case, its reporter's part in it, its first clocks, its evidence and its first event."""
+    case.save(force_insert=True)
+    citizens = case.reporter_ref is not None or case.source in workflow.PUBLIC_SOURCES
+    side = workflow.CITIZEN if citizens else workflow.SYSTEM
+    proof = workflow.HAND if saw_it else ""
+    if by is not None:
+        side = workflow.SUPERVISION
+        take_part(case, by, side=side, proof=proof)
+    at, recorded_at = case.reported_at, case.recorded_at
+    clocks.Turn(case=case, at=at, recorded_at=recorded_at, sequence=1, stints=[], tasks=[], is_new=True).run()
+    add_evidence(case, files, by=by, at=at, recorded_at=recorded_at, subject=case)
+    _append_event(
+        case, verb="report", subject=Subject.CASE, subject_id=case.public_id, outcome="", side=side, proof=proof, by=by,
+        appointment=appointment, at=at, claimed_at=case.claimed_at, recorded_at=recorded_at, from_stage="", text="",
+        facts={
+            "source": str(case.source),
+            "class": case.minor_class.code,
+            "unit_grid": case.unit_grid.code,
+            **({"component": case.component.identifier} if case.component else {}),
+            **({"files": [file.sha256 for file, _usage in files]} if files else {}),
+        },
+    )  # fmt: skip
+    case.save(update_fields=[
+        "clock", "clock_started_at", "yellow_at", "due_at", "clock_paused", "holder_side", "holder_department",
+        "holder_user", "event_count", "last_hash",
+    ])  # fmt: skip
+    tell_live(case)
 
 
 def _reporting_appointment(by: User, at: datetime):

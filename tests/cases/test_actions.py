@@ -1,6 +1,9 @@
 """A case's life through the real actions, with the refusals beside the successes."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Barrier
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, connection, transaction
@@ -174,3 +177,21 @@ def test_a_report_asks_the_database_at_most_fourteen_times(county, django_assert
     collector = User.objects.get(pk=county.collector.pk)
     with django_assert_max_num_queries(14 + OF_THE_TEST):
         county.report(by=collector, address="梅河路 3 号")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_report_twice_at_the_same_instant_is_one_case():
+    county, public_id = County.build(), uuid4()
+    together = Barrier(2)
+
+    def send() -> int:
+        together.wait(10)
+        try:
+            return county.report(public_id=public_id).pk
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as both:
+        first, second = [one.result(20) for one in (both.submit(send), both.submit(send))]
+    assert first == second
+    assert Case.objects.count() == 1
