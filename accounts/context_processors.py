@@ -17,7 +17,7 @@ MOST_COUNTED = 100
 
 
 def frame(request: HttpRequest) -> dict:
-    """`centre_name`, `demo_words`; for people `appointments`, `unread_messages`, `idle_minutes`, `is_on_duty`, `troubles`."""
+    """For all `centre_name`, `demo_words`; for people what follows, by the names under which the pages know it."""
     at = timezone.now()
     day = timezone.localdate(at)
     everybody = {

@@ -153,6 +153,7 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         mine = {stint.pk for stint in stints if _is_mine(stint, request.user, at)}
         stints = [stint for stint in stints if stint.pk in mine]
         requests = [one for one in requests if one.stint_id in mine]
+    is_blind = facts_only and acting(request.user, at=at, side=Side.DEPARTMENT) is None
     evidence = list(found.evidence.select_related("file"))
     buttons = open_moves(request.user, found, at=at, stints=stints, tasks=tasks, requests=requests)
     return {
@@ -164,7 +165,7 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         "evidence": evidence,
         "before": [one for one in evidence if one.usage not in (Evidence.Usage.AFTER, Evidence.Usage.CHECK)],
         "after": [one for one in evidence if one.usage in (Evidence.Usage.AFTER, Evidence.Usage.CHECK)],
-        "timeline": timeline(found, facts_only=facts_only),
+        "timeline": timeline(found, facts_only=facts_only, only_of=request.user if is_blind else None),
         "buttons": [(button, move_url(found, button)) for button in buttons],
         "facts_only": facts_only,
         "may_see_reporter": found.reporter_ref is not None and may_see_reporter(request.user, found, at),
@@ -196,20 +197,25 @@ def move_url(found: Case, button: Button) -> str:
                                           button.rule.verb])  # fmt: skip
 
 
-def timeline(found: Case, *, facts_only: bool) -> list:
-    """Return the events of a case, the latest first, each with its label and its words; two queries at most."""
+def timeline(found: Case, *, facts_only: bool, only_of=None) -> list:
+    """Return the events of a case, the latest first, each with its label and its words; two queries at most.
+
+    `only_of` is a collector: he checks without knowing whose work it is, so he reads his own steps only.
+    """
     words = EventText.objects.filter(case=OuterRef("case"), sequence=OuterRef("sequence"))
     events = found.events.select_related("actor", "department").annotate(
         words=Subquery(words.values("text")[:1])
     ).defer("payload", "hash").order_by("-sequence")  # fmt: skip
-    if facts_only:
+    if only_of is not None:
+        events = events.filter(actor=only_of)
+    elif facts_only:
         events = events.filter(verb__in=SHOWN_TO_DEPARTMENTS)
     shown = list(events)
     for event in shown:
         rule = workflow.BY_VERB.get((Subject(event.subject), event.verb))
         event.label = _(rule.label) if rule else _("Report")
         event.result = RESULTS.get((event.verb, event.outcome), "")
-        if facts_only and event.role == Role.COLLECTOR:
+        if facts_only and event.role == Role.COLLECTOR and only_of is None:
             event.actor = None  # a collector who checked has no name for departments, only his centre
     return shown
 

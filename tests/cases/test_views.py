@@ -158,3 +158,74 @@ def test_originals_of_a_citizens_pictures_stay_with_supervision(county, seat, no
         for who in ("operator", "dispatcher", "evaluator", "sanitation")
     }
     assert answers == {"operator": 200, "dispatcher": 404, "evaluator": 404, "sanitation": 404}
+
+
+# — search, what is near, how a deadline came about
+
+
+def test_the_search_finds_a_case_in_any_stage_by_its_words(county, seat, now):
+    reported, closed = county.report(at=now), county.case_at(Stage.CLOSED, at=now - timedelta(hours=3))
+    answer = seat(county.operator).get("/search/?q=垃圾")
+    assert set(answer.context["page"]) == {reported, closed}
+    assert "没有含" in seat(county.operator).get("/search/?q=月球").content.decode()
+
+
+def test_a_full_number_opens_its_case_at_once(county, seat, now):
+    case = county.report(at=now)
+    assert seat(county.operator).get(f"/search/?q={case.number}").url == page(case)
+
+
+def test_the_search_shows_a_department_its_own_cases_and_not_where_they_came_from(county, seat, now):
+    hers = county.case_at(Stage.HANDLING, source="web", at=now - timedelta(hours=2))
+    county.report(at=now)
+    answer = seat(county.sanitation).get("/search/?q=垃圾")
+    assert list(answer.context["page"]) == [hers]
+    assert hers.get_source_display() not in answer.content.decode()
+
+
+def test_the_search_asks_the_database_at_most_twelve_times(county, seat, now, django_assert_max_num_queries):
+    for _ in range(5):
+        county.report(at=now)
+    browser = seat(county.operator)
+    browser.get("/desk/")
+    with django_assert_max_num_queries(MOST_QUERIES):
+        browser.get("/search/?q=垃圾")
+
+
+def test_beside_a_case_stand_the_same_class_close_by_and_whatever_else_is_open_around(county, seat, now):
+    case = county.report(at=now)
+    same = county.report(at=now)
+    ended = county.case_at(Stage.CLOSED, at=now - timedelta(hours=3))
+    days_old = county.report(at=now - timedelta(days=3))
+    answer = seat(county.operator).get(reverse("cases:near", args=[case.public_id]))
+    assert list(answer.context["rows"]) == [same]
+    assert days_old in answer.context["others"]
+    assert ended not in answer.context["others"]
+
+
+def test_stopped_clocks_stand_behind_those_that_run(county, seat, now):
+    overdue = county.report(at=now - timedelta(hours=2))
+    stopped = county.case_at(Stage.HANDLING, at=now - timedelta(days=2))
+    Case.objects.filter(pk=stopped.pk).update(clock_paused=True, due_at=now - timedelta(days=1))
+    assert list(Case.objects.filter(pk__in=[overdue.pk, stopped.pk]).by_danger()) == [overdue, stopped]
+
+
+def test_the_clock_that_runs_is_explained_first(county, seat, now):
+    case = county.case_at(Stage.PENDING_CLOSE, at=now - timedelta(hours=1))
+    explained = seat(county.duty_leader).get(reverse("cases:deadline", args=[case.public_id])).context["explained"]
+    running, *others = explained
+    assert running.clock.name == "close"
+    assert {one.clock.state for one in others} == {"stopped"}
+
+
+def test_a_citizen_reads_the_reason_and_the_form_says_so(county, seat, now):
+    citizens, ours = county.report(at=now, source="web"), county.report(at=now)
+    browser = seat(county.operator)
+    assert browser.get(door(citizens, "refuse")).context["form"].fields["reason"].help_text
+    assert not browser.get(door(ours, "refuse")).context["form"].fields["reason"].help_text
+
+
+def test_the_only_condition_is_chosen_already(county, seat, now):
+    case = county.case_at(Stage.PENDING_FILING, at=now - timedelta(minutes=5))
+    form = seat(county.duty_leader).get(door(case, "file")).context["form"]
+    assert form.fields["condition"].initial == county.condition
