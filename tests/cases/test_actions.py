@@ -12,6 +12,7 @@ from accounts.models import User
 from cases import actions
 from cases.models import Case, CaseEvent, StageClock
 from cases.workflow import Stage
+from citymgmt import live_publish
 from tests.county import MONDAY, STAGES_OF_THE_TRIP, County, beijing
 
 pytestmark = pytest.mark.django_db
@@ -139,6 +140,19 @@ def test_one_clock_runs_at_a_time_beside_the_whole_cases(county):
         case = county.case_at(stage, source="web")
         running = StageClock.objects.filter(case=case, state="running").exclude(name="overall")
         assert running.count() == 1, stage
+
+
+def test_without_redis_a_move_still_succeeds(county, settings, django_capture_on_commit_callbacks):
+    case = county.report()
+    settings.REDIS_URL = "unix:///nowhere/redis.sock"
+    live_publish._redis.cache_clear()
+    try:
+        with django_capture_on_commit_callbacks(execute=True) as told:
+            case = actions.accept(case, by=county.operator, at=MONDAY)
+    finally:
+        live_publish._redis.cache_clear()
+    assert told
+    assert case.stage == Stage.PENDING_FILING
 
 
 def test_events_cannot_be_changed_or_deleted(county):

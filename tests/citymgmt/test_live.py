@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import time
 import uuid
 
 import pytest
@@ -246,10 +245,8 @@ def test_other_addresses_and_methods_are_refused():
     with_the_process(scene)
 
 
-def test_without_redis_publishing_says_so_quickly_and_raises_nothing(no_redis):
-    began = time.monotonic()
+def test_without_redis_publishing_says_so_and_raises_nothing(no_redis):
     assert publish(1) is False
-    assert time.monotonic() - began < 0.2
 
 
 def test_without_redis_a_page_is_told_that_it_must_poll(no_redis):
