@@ -15,7 +15,7 @@ from hotline.actions import TOKEN_PATTERN, new_token
 from hotline.models import Call
 from office import settings
 from office.forms import FilesField, KeepsFiles
-from office.times import EARLIEST, LATEST
+from office.media import EARLIEST, LATEST
 
 WORDS = 2000
 UNKEPT = {"autocomplete": "off"}

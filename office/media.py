@@ -8,12 +8,10 @@ import re
 import zipfile
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from typing import IO, Any
 
 from PIL import ExifTags, Image, ImageOps
-
-from office.times import is_possible
 
 Image.MAX_IMAGE_PIXELS = None  # `read_picture` has its own limit, checked before a pixel is decoded.
 
@@ -95,6 +93,16 @@ def _office_document(file: IO[bytes]) -> Format | None:
     finally:
         file.seek(0)
     return next((format for part, format in OFFICE_PARTS if part in names), None)
+
+
+# PostgreSQL keeps instants that Python cannot read back: one such row would break every page that shows it. So a time
+# that somebody else's clock says is kept only if it may have been meant.
+EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+
+
+def is_possible(instant: datetime) -> bool:
+    """Whether a camera, a phone or a caller may have meant this instant."""
+    return EARLIEST <= instant <= LATEST
 
 
 class NotAPicture(Exception):

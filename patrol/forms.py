@@ -17,7 +17,7 @@ from grid.forms import PlaceFields, point_of
 from grid.models import DutyGrid
 from office import settings
 from office.forms import FilesField, KeepsFiles
-from office.times import is_possible
+from office.media import is_possible
 
 WORST_ACCURACY_M = 100_000
 
