@@ -45,6 +45,8 @@ class MessageAdmin(LookOnly):
 
 @admin.register(StoredFile)
 class StoredFileAdmin(LookOnly):
+    # Where a citizen's camera was is his own affair.
+    exclude = ["taken_at", "taken_point"]
     list_display = ["recorded_at", "kind", "name", "size", "uploaded_by", "sha256"]
     list_filter = ["kind"]
     list_select_related = ["uploaded_by"]

@@ -115,6 +115,19 @@ def test_a_department_does_not_read_which_collector_checks_its_work(county, seat
     assert county.other_collector.name in seat(county.operator).get(f"/case/{case.public_id}/").content.decode()
 
 
+def test_who_checks_does_not_read_whose_work_it_is(county, seat):
+    case = county.case_at(Stage.CHECKING)
+    street = seat(county.other_collector)
+    for address in (
+        reverse("cases:case", args=[case.public_id]), f"/search/?q={case.number}", "/field/",
+        reverse("cases:deadline", args=[case.public_id]), reverse("cases:near", args=[case.public_id]),
+        reverse("patrol:task", args=[case.tasks.get().public_id]),
+    ):  # fmt: skip
+        words = street.get(address, follow=True).content.decode()
+        assert county.sanitation_bureau.name not in words, address
+        assert county.sanitation.name not in words, address
+
+
 def test_a_department_does_not_read_who_checked(county, seat):
     case = county.case_at(Stage.CLOSED)
     words = seat(county.sanitation).get(f"/case/{case.public_id}/").content.decode()
@@ -195,3 +208,12 @@ def test_another_centre_sees_nothing_of_this_one(county, seat):
     stranger = person(Role.DUTY_LEADER, department=supervision_centre(code="other"))
     for name in ("cases:case", "cases:deadline", "cases:near"):
         assert seat(stranger).get(reverse(name, args=[case.public_id])).status_code == 404
+
+
+def test_the_technical_pages_do_not_show_where_a_citizens_camera_was(county, seat):
+    one = citizens_case(county).evidence.get().file
+    StoredFile.objects.filter(pk=one.pk).update(taken_point=county.point)
+    keeper = UserFactory(is_staff=True, is_superuser=True)
+    words = seat(keeper).get(reverse("admin:office_storedfile_change", args=[one.pk])).content.decode()
+    assert one.sha256 in words
+    assert "taken_point" not in words
