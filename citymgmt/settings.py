@@ -281,6 +281,8 @@ AXES_LOCKOUT_CALLABLE = "accounts.views.tried_too_often"
 # One name and one visitor, however they are spelled.
 AXES_USERNAME_CALLABLE = "accounts.forms.name_tried"
 AXES_CLIENT_IP_CALLABLE = "office.ratelimit.visitor"
+# What is typed where a password is changed is not written down among the attempts.
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "old", "new", "again"]
 
 # The keys of the vault (accounts/vault.py): 32 bytes each, kept outside the database and its backup.
 VAULT_KEY_FILE = folder("VAULT_KEY_FILE", "secrets/vault.json")

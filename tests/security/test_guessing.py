@@ -1,6 +1,7 @@
 """Whoever guesses passwords or secret addresses is stopped, however he spells himself and wherever he says he is."""
 
 import pytest
+from axes.models import AccessAttempt
 from django.test import Client
 
 from accounts.roles import Role
@@ -48,3 +49,6 @@ def test_whoever_found_an_open_desk_cannot_guess_its_password_for_ever(settings,
     said = {"old": "wrong", "new": "another-long-one-7", "again": "another-long-one-7"}
     statuses = [browser.post("/accounts/password/", said).status_code for _ in range(6)]
     assert statuses == [200] * 5 + [429]
+    written = AccessAttempt.objects.values_list("post_data", flat=True)
+    assert written
+    assert not any("another-long-one-7" in one or "=wrong" in one for one in written)
