@@ -121,10 +121,14 @@ class KeepsFiles(forms.Form):
         read = self.data.getlist if hasattr(self.data, "getlist") else lambda key: self.data.get(key, [])
         left_out = set(read(f"{prefixed}_drop"))
         marks = [mark for mark in read(f"{prefixed}_kept") if mark not in left_out]
-        files = [kept_file(mark, by=by) for mark in marks]
+        files = [self._of_this_kind(name, kept_file(mark, by=by)) for mark in marks]
         if None in files:
             self.add_error(name, _("A file chosen earlier is no longer here. Choose it again."))
         return [file for file in files if file is not None]
+
+    def _of_this_kind(self, name: str, file: StoredFile | None) -> StoredFile | None:
+        """What was handed in at another field is taken here only if it might have been handed in here."""
+        return file if file is not None and file.kind in self.fields[name].kinds else None
 
     def _store_new(self, name: str, files: list[StoredFile], *, by, at: datetime) -> None:
         for upload in self._uploads(name):

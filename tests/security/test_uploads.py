@@ -7,9 +7,11 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils.datastructures import MultiValueDict
 from PIL import Image
 
 from office import actions
+from office.forms import FilesField, KeepsFiles, kept_mark
 from tests.county import MONDAY
 
 pytestmark = pytest.mark.django_db
@@ -65,3 +67,15 @@ def test_a_picture_is_made_small_before_anything_else_is_done_with_it(mode, most
         Image.Image._new = made
     assert (stored.width, stored.height) == (4000, 3000)
     assert sum(width * height > 4_000_000 for width, height in images) <= most
+
+
+class OnePicture(KeepsFiles):
+    picture = FilesField(needed=True)
+
+
+def test_a_video_kept_at_another_field_is_no_picture_here():
+    upload = SimpleUploadedFile("x.mp4", b"\0\0\0\x18ftypisom" + b"\0" * 64, "video/mp4")
+    video = actions.store_file(upload, public_id=uuid4(), by=None, at=MONDAY, kinds=["video"])
+    form = OnePicture(MultiValueDict({"picture_kept": [kept_mark(video, by=None)]}), MultiValueDict())
+    form.keep_files(by=None, at=MONDAY)
+    assert form.errors["picture"]

@@ -9,6 +9,7 @@ from django.urls import reverse
 from accounts.models import Appointment
 from accounts.permissions import topics_of
 from accounts.roles import Role
+from cases import actions as case_actions
 from cases.models import Case
 from cases.permissions import may_see_original
 from cases.workflow import Source, Stage
@@ -171,6 +172,17 @@ def test_whoever_also_works_for_a_department_opens_no_citizens_original(county, 
     original = reverse("cases:evidence", args=[one.public_id, "original"])
     assert seat(county.operator).get(original).status_code == 404
     assert seat(county.duty_leader).get(original).status_code == 200
+
+
+def test_a_department_does_not_read_under_a_picture_that_a_citizen_took_it(county, seat):
+    case = citizens_case(county)
+    case_actions.accept(case, by=county.operator, at=MONDAY)
+    case_actions.skip_verify(case, by=county.operator, at=MONDAY, reason="照片清楚")
+    case_actions.file(case, by=county.duty_leader, at=MONDAY, condition=county.condition)
+    dispatch.dispatch(case, by=county.dispatcher, at=MONDAY, department=county.sanitation_bureau)
+    address = reverse("cases:case", args=[case.public_id])
+    assert "市民" in seat(county.operator).get(address).content.decode()
+    assert "市民" not in seat(county.sanitation).get(address).content.decode()
 
 
 # — the lists behind numbers
