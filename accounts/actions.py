@@ -25,6 +25,13 @@ def _refuse_unless(by: User | None, what: str, *, at: datetime) -> None:
         raise PermissionDenied
 
 
+def _refuse_unless_keeps(user: User, by: User | None, *, at: datetime) -> None:
+    """Whoever keeps people keeps no account that may do more than his own: else he could take it over."""
+    _refuse_unless(by, "maintain_people", at=at)
+    if by is not None and user.is_superuser and not by.is_superuser:
+        raise PermissionDenied
+
+
 # --- Departments ---
 
 
@@ -136,7 +143,7 @@ def create_person(*, by: User | None, at: datetime, username: str, staff_number:
 
 def change_person(user: User, *, by: User | None, at: datetime, **facts) -> None:
     """Change name, phone, activity. Whoever stops being active is logged out everywhere by that alone."""
-    _refuse_unless(by, "maintain_people", at=at)
+    _refuse_unless_keeps(user, by, at=at)
     for name, value in facts.items():
         setattr(user, name, value)
     user.save(update_fields=list(facts))
@@ -160,7 +167,7 @@ def change_own_password(user: User, *, password: str) -> None:
 
 def reset_password(user: User, *, by: User | None, at: datetime) -> str:
     """Give somebody who forgot his password a first one again and return it; all his sessions end."""
-    _refuse_unless(by, "maintain_people", at=at)
+    _refuse_unless_keeps(user, by, at=at)
     password = first_password()
     user.set_password(password)
     user.must_change_password = True
@@ -173,7 +180,7 @@ def reset_password(user: User, *, by: User | None, at: datetime) -> str:
 def log_out_everywhere(user: User, *, by: User, at: datetime) -> None:
     """End every session of this person, on all devices, and his duty. Everybody may do so with his own."""
     if by.pk != user.pk:
-        _refuse_unless(by, "maintain_people", at=at)
+        _refuse_unless_keeps(user, by, at=at)
     user.sessions_valid_from = at
     user.save(update_fields=["sessions_valid_from"])
     sign_off(user, at=at)
