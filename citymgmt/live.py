@@ -33,6 +33,7 @@ logger = logging.getLogger(__name__)
 COMMENT_EVERY = 15  # seconds; a silent line is cut by routers and by nginx
 STREAM_SECONDS = 3600  # rights change: a page asks for a new ticket at least this often
 QUEUE = 200  # pieces of news a page may lag behind
+MOST_PAGES = 30  # of one person at the same time
 
 HEADERS = [
     (b"content-type", b"text/event-stream; charset=utf-8"),
@@ -177,6 +178,8 @@ async def answer(scope, receive, send):
         return await refuse(send, 403)
     if hub.goodbyes.get(user_id, 0) >= made_at:
         return await refuse(send, 403)
+    if sum(listener.user_id == user_id for listener in hub.listeners) >= MOST_PAGES:
+        return await refuse(send, 429)
     headers = {name: value.decode("ascii", "replace") for name, value in scope["headers"]}
     after = headers.get(b"last-event-id") or query.get("after", [""])[0]
     try:
