@@ -19,10 +19,10 @@ from patrol.actions import assign_grid
 PASSWORD = "yunxi-2026-demo"
 """The same for every account of the demonstration, which is no secret: nothing in it is."""
 
-# One account for each role, in the order of the loop.
+# One account for each role, in the order of the loop; and a second collector, for who verified does not check.
 FOR_TRYING = (
-    "caijiyuan", "shouli", "zhibanzhang", "shipin", "ducha", "paiqian", "zhihui", "shizheng", "chuzhi", "kaohe",
-    "lingdao", "guanli",
+    "caijiyuan", "caiji02", "shouli", "zhibanzhang", "shipin", "ducha", "paiqian", "zhihui", "shizheng", "chuzhi",
+    "kaohe", "lingdao", "guanli",
 )  # fmt: skip
 
 DIVISION = "999901"

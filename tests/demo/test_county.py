@@ -15,7 +15,7 @@ from accounts.roles import Role
 from cases import history, workflow
 from cases.models import Case, CaseEvent, CasePart, HandlingStint, Request, StageClock
 from cases.workflow import Stage
-from citymgmt.demo import building, people, pictures
+from citymgmt.demo import building, people, pictures, tables
 from components.models import Component
 from grid.models import DutyGrid, Road, UnitGrid
 from hotline.models import Call
@@ -207,6 +207,7 @@ def test_the_accounts_are_printed(county, capsys):
     call_command("demo_accounts")
     said = capsys.readouterr().out
     assert all(name in said for name in people.FOR_TRYING)
+    assert all(row["operator"] in said for row in tables.rows("departments"))
     assert people.PASSWORD in said
 
 

@@ -9,25 +9,26 @@ from django.utils import timezone, translation
 from accounts.models import Appointment
 from accounts.roles import ROLES
 from citymgmt.demo.people import FOR_TRYING, PASSWORD
+from citymgmt.demo.tables import rows
 from office import settings
 
 
 class Command(BaseCommand):
-    help = "Prints one account for each role of the demonstration county, with the password of all."
+    help = "Prints the accounts of the demonstration county: each role, each department; with the password of all."
 
     def handle(self, *args, **options):
         if not settings.get("office.is_demo", on=timezone.localdate()):
             self.stdout.write("There is no demonstration in this database (./run manage demo_county).")
             return
+        operators = [row["operator"] for row in rows("departments") if row["operator"]]
+        to_try = (*FOR_TRYING, *(username for username in operators if username not in FOR_TRYING))
         lines = [("Role", "岗位", "User name", "Works at")]
         with translation.override("zh-hans"):
             held = {
                 one.user.username: (one.role, f"{one.user.name_zh}，{one.department.name_zh}")
-                for one in Appointment.objects.filter(user__username__in=FOR_TRYING).select_related(
-                    "user", "department"
-                )
+                for one in Appointment.objects.filter(user__username__in=to_try).select_related("user", "department")
             }
-            for username in FOR_TRYING:
+            for username in to_try:
                 role, where = held[username]
                 label = ROLES[role].label
                 lines.append((label, translation.gettext(label), username, where))
