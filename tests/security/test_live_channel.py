@@ -1,6 +1,7 @@
 """The live channel: a ticket is of one person, cannot be made, and opens so many streams and no more."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -20,7 +21,8 @@ def ask(query: str, listeners=(), path: str = "/live/") -> int:
         return {"type": "http.disconnect"}
 
     scope = {"type": "http", "path": path, "method": "GET", "query_string": query.encode(), "headers": []}
-    asyncio.run(live.application(scope, receive, send))
+    with ThreadPoolExecutor(1) as apart:  # a browser of another test may have a loop running in this thread
+        apart.submit(lambda: asyncio.run(live.application(scope, receive, send))).result()
     return said[0]["status"]
 
 
@@ -30,9 +32,13 @@ def no_hub_afterwards():
     live.hub = None
 
 
-@pytest.mark.parametrize("ticket", ["", "x", "a:b:c", "%00", "é", make_ticket(user_id=1, topics=["user:1"])[:-1]])
+@pytest.mark.parametrize("ticket", ["", "x", "a:b:c", "%00", "é"])
 def test_a_ticket_that_we_did_not_make_opens_nothing(ticket):
     assert ask(f"ticket={ticket}") == 403
+
+
+def test_a_ticket_that_was_changed_opens_nothing():
+    assert ask(f"ticket={make_ticket(user_id=1, topics=['user:1'])[:-1]}") == 403
 
 
 @pytest.mark.parametrize("after", ["x", "-5", "5-x", "1e9"])
