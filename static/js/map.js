@@ -112,8 +112,11 @@ function layers(L, map, box) {
 // Names: a road's once, on the road, near the middle of what is seen; an area's in its middle.
 function write(L, map, names, groups) {
   names.clearLayers();
-  const seen = map.getBounds().pad(-0.08), done = new Set();
+  const seen = map.getBounds().pad(-0.08), done = new Set(), taken = [];
   const say = (at, text, className) => {
+    const middle = map.latLngToContainerPoint(at), half = [...text].reduce((sum, sign) => sum + (sign > "\u2e80" ? 7 : 3.8), 0);
+    if (taken.some((one) => Math.abs(one.middle.y - middle.y) < 16 && Math.abs(one.middle.x - middle.x) < one.half + half)) return;
+    taken.push({ middle, half });
     done.add(text);
     names.addLayer(L.tooltip({ permanent: true, direction: "center", className, interactive: false }).setLatLng(at).setContent(document.createTextNode(text)));
   };
