@@ -134,7 +134,9 @@ class AssignForm(forms.Form):
 
     collector = PersonChoice(User.objects.none(), label=_("Collector"), to_field_name="public_id")
     duty_grid = GridChoice(DutyGrid.objects.none(), label=_("Duty grid"), to_field_name="public_id")
-    valid_from = forms.DateField(label=_("Valid from"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    valid_from = forms.DateField(
+        label=_("Valid from"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
 
     def __init__(self, *args, day: date, **kwargs) -> None:
         super().__init__(*args, **kwargs)
