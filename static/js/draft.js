@@ -20,11 +20,13 @@ export function drafts(root) {
     form.dataset.drafting = "1";
     // A form that came back with what is wrong in it holds what was typed already.
     if (!form.querySelector(".errorlist, .notice-bad")) bring(form, read(nameOf(form)));
-    form.addEventListener("input", () => keep(form));
-    form.addEventListener("change", () => keep(form));
-    form.addEventListener("submit", () => sessionStorage.setItem("sent", nameOf(form)));
   }
 }
+
+// Heard at the document, so that nothing typed into a form that has just arrived is missed.
+const heard = (event, then) => { const form = event.target.closest?.("form[data-draft]"); if (form) then(form); };
+for (const kind of ["input", "change"]) document.addEventListener(kind, (event) => heard(event, keep));
+document.addEventListener("submit", (event) => heard(event, (form) => sessionStorage.setItem("sent", nameOf(form))));
 
 function keep(form) {
   const values = Object.fromEntries(fields(form).map((one) => [nameIn(one), valueOf(one)]));
