@@ -74,6 +74,14 @@ def _result(form: "MoveForm") -> forms.Field:
     )  # fmt: skip
 
 
+def _description(form: "MoveForm") -> forms.Field:
+    hint = _("The citizen's own words are behind “Show the reporter”.") if form.case.reporter_ref else ""
+    return forms.CharField(
+        label=_("Facts in the desk's words, without the reporter"), max_length=TEXT_MAX, strip=True, help_text=hint,
+        initial=form.case.description, widget=forms.Textarea(attrs={"rows": 4}),
+    )  # fmt: skip
+
+
 def _minor_class(form: "MoveForm") -> forms.Field:
     field = ClassField(label=_("Another class"), empty_label=_("as it is"))
     field.for_day(timezone.localdate(form.at))
@@ -92,10 +100,7 @@ RESULT_LABELS = {
 FIELDS: dict[str, Callable[["MoveForm"], forms.Field]] = {
     "opinion": lambda form: _text(form, label=OPINION_LABELS.get(form.rule.verb, _("Opinion"))),
     "reason": lambda form: _text(form, label=_("Reason")),
-    "description": lambda form: forms.CharField(
-        label=_("Facts in the desk's words, without the reporter"), max_length=TEXT_MAX, strip=True,
-        initial=form.case.description, widget=forms.Textarea(attrs={"rows": 4}),
-    ),
+    "description": _description,
     "address": lambda form: forms.CharField(label=_("Address"), max_length=256, initial=form.case.address),
     "minor_class": _minor_class,
     "collector": _collector,

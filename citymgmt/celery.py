@@ -11,7 +11,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citymgmt.settings")
 SCHEDULE: dict[str, tuple[str, int | crontab]] = {
     "alarms": ("cases.tasks.sweep_alarms", 15),
     "dispatch_what_no_seat_may": ("dispatch.tasks.dispatch_what_no_seat_may", 15),
-    "heartbeat": ("office.tasks.heartbeat", 30),
+    "heartbeat": ("office.tasks.heartbeat", 10),
     "evaluation": ("evaluation.tasks.freeze_what_is_over", crontab(hour=1, minute=20)),
     "clean_up": ("office.tasks.clean_up", crontab(hour=4, minute=10)),
 }
