@@ -5,13 +5,13 @@ Free text goes beside the event; no personal data and no free text inside it.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Func, Value
+from django.db.models import Exists, Func, OuterRef, Value
 from django.utils import timezone
 
 from accounts.models import Department, User
@@ -46,7 +46,10 @@ from cases.workflow import (
 from citymgmt.errors import Refusal
 from grid import locate as grid_locate
 from office import settings as office_settings
+from office.actions import forget_files
 from office.models import StoredFile
+
+UNSENT_FILES_KEPT_DAYS = 3
 
 
 class MoveNotAllowed(Refusal):
@@ -437,6 +440,17 @@ def add_evidence(
         )
         for file, usage in files
     )  # fmt: skip
+
+
+def forget_unused_files(*, at: datetime, at_most: int = 5000) -> int:
+    """Erase the files that were kept for a form and never became evidence; return how many.
+
+    A form may hold them for two days (office.forms); a day more makes sure that nobody is about to send it.
+    """
+    before = at - timedelta(days=UNSENT_FILES_KEPT_DAYS)
+    used = Evidence.objects.filter(file=OuterRef("pk"))
+    unused = StoredFile.objects.filter(~Exists(used), recorded_at__lt=before).order_by("pk")
+    return forget_files(unused[:at_most])
 
 
 # — the report ——————————————————————————————————————————————————————————————————————————————————————

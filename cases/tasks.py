@@ -3,10 +3,16 @@
 from celery import shared_task
 from django.utils import timezone
 
-from cases import alarms
+from cases import actions, alarms
 
 
 @shared_task(ignore_result=True)
 def sweep_alarms() -> None:
     """Tell what is nearly due and what is overdue, end suspensions that are over; every 15 seconds."""
     alarms.sweep(at=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def forget_unused_files() -> None:
+    """Erase pictures that were chosen in a form and never sent; every night."""
+    actions.forget_unused_files(at=timezone.now())

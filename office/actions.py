@@ -11,7 +11,7 @@ from django.contrib.gis.geos import Point
 from django.contrib.sessions.models import Session
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import storages
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
@@ -148,17 +148,41 @@ def store_file(
         stored.width, stored.height, stored.taken_at = picture.width, picture.height, picture.taken_at
         # WGS 84 and CGCS2000 differ by centimetres: relabelled, not transformed.
         stored.taken_point = Point(*picture.taken_point, srid=4490) if picture.taken_point else None
-    _keep(stored.path("original"), upload, upload.size)
-    if picture is not None:
-        _keep(stored.path("view"), ContentFile(picture.view), len(picture.view))
-        _keep(stored.path("thumb"), ContentFile(picture.thumb), len(picture.thumb))
     try:
         with transaction.atomic():
+            _alone_with(sha256)
+            _keep(stored.path("original"), upload, upload.size)
+            if picture is not None:
+                _keep(stored.path("view"), ContentFile(picture.view), len(picture.view))
+                _keep(stored.path("thumb"), ContentFile(picture.thumb), len(picture.thumb))
             stored.save(force_insert=True)
     except IntegrityError:
         # The same request twice at the same time: the other one was first.
         return _the_same(StoredFile.objects.get(public_id=public_id), sha256)
     return stored
+
+
+def forget_files(files: Iterable[StoredFile]) -> int:
+    """Erase stored files that nothing refers to, and their bytes where no other row has the same; return how many.
+
+    Whoever hands in the same bytes meanwhile waits, and finds them gone or kept, never half gone.
+    """
+    forgotten = 0
+    for stored in files:
+        with transaction.atomic():
+            _alone_with(stored.sha256)
+            stored.delete()
+            if not StoredFile.objects.filter(sha256=stored.sha256).exists():
+                for variant in ("original", "view", "thumb"):
+                    storages["evidence"].delete(stored.path(variant))
+        forgotten += 1
+    return forgotten
+
+
+def _alone_with(sha256: str) -> None:
+    """Be the only one to touch these bytes until the transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [sha256])
 
 
 def _the_same(known: StoredFile, sha256: str) -> StoredFile:

@@ -6,6 +6,7 @@ from threading import Barrier
 from uuid import uuid4
 
 import pytest
+from django.core.files.storage import storages
 from django.db import IntegrityError, connection, transaction
 
 from accounts.models import User
@@ -13,7 +14,9 @@ from cases import actions
 from cases.models import Case, CaseEvent, StageClock
 from cases.workflow import Stage
 from citymgmt import live_publish
-from tests.county import MONDAY, STAGES_OF_THE_TRIP, County, beijing
+from office.actions import store_file
+from office.models import StoredFile
+from tests.county import MONDAY, STAGES_OF_THE_TRIP, County, beijing, picture
 
 pytestmark = pytest.mark.django_db
 OF_THE_TEST = 2  # inside the test's own transaction a move opens a savepoint and releases it
@@ -209,3 +212,17 @@ def test_the_same_report_twice_at_the_same_instant_is_one_case():
         first, second = [one.result(20) for one in (both.submit(send), both.submit(send))]
     assert first == second
     assert Case.objects.count() == 1
+
+
+def test_pictures_that_were_never_sent_are_forgotten_and_evidence_is_not(county):
+    used, unsent, fresh = county.pictures(3)
+    county.report(files=[(used, "near")])
+    same_bytes = store_file(picture(1), public_id=uuid4(), by=None, at=MONDAY, kinds=["picture"])
+    StoredFile.objects.filter(pk=fresh.pk).update(recorded_at=MONDAY + timedelta(days=2))
+    assert actions.forget_unused_files(at=MONDAY + timedelta(days=4)) == 2
+    assert set(StoredFile.objects.all()) == {used, fresh}
+    evidence = storages["evidence"]
+    assert evidence.exists(used.path("original"))
+    assert same_bytes.sha256 == used.sha256
+    assert not evidence.exists(unsent.path("original"))
+    assert not evidence.exists(unsent.path("thumb"))
