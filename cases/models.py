@@ -11,8 +11,8 @@ from django.contrib.gis.db import models
 from django.contrib.postgres.indexes import GinIndex, GistIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db.models import Q
+from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from cases import workflow
 from cases.querysets import CaseQuerySet, RequestQuerySet, StintQuerySet, TaskQuerySet
@@ -171,6 +171,11 @@ class Case(models.Model):
     def is_open(self) -> bool:
         """True while somebody still has to do something."""
         return self.stage not in workflow.FINAL
+
+    @property
+    def clock_label(self) -> str:
+        """What the clock that runs now measures; "" when none does."""
+        return gettext(workflow.CLOCK_LABELS[self.clock]) if self.clock else ""
 
 
 class HandlingStint(models.Model):

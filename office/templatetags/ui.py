@@ -76,19 +76,6 @@ def limit(it) -> str:
     return f"{number(it.limit_value)} {it.get_limit_unit_display()}"
 
 
-@register.filter
-def clock_label(case) -> str:
-    """What the clock that runs now measures."""
-    return _(CLOCKS.get(case.clock, case.clock))
-
-
-CLOCKS = {
-    "accept": "Acceptance", "send_verify": "Sending the verification", "verify": "Verification", "filing": "Filing",
-    "dispatch": "Dispatch", "handling": "Handling", "pass_on": "Passing on the result",
-    "send_check": "Sending the check", "check": "Check", "close": "Closing",
-}  # fmt: skip
-
-
 @register.simple_tag
 def most_mb(kinds) -> str:
     """How large a file of each kind may be today, in megabytes, for the page to say before it is sent."""
