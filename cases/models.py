@@ -15,9 +15,9 @@ from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cases import workflow
-from cases.querysets import CaseQuerySet, RequestQuerySet, StintQuerySet, TaskQuerySet
-from cases.time_limits import Unit
-from grid.models import Geography
+from cases.querysets import CaseQuerySet, OverrideQuerySet, RequestQuerySet, StintQuerySet, TaskQuerySet
+from cases.time_limits import WORKING, Unit
+from grid.models import ENDS_AFTER_IT_BEGINS, Changed, Dated, Geography, Road, UnitGrid
 
 
 def _choices(labels: dict[str, str], members) -> list[tuple[str, str]]:
@@ -30,6 +30,7 @@ UNIT_CHOICES = [
     (str(Unit.WORKING_DAY), _("working days")),
     (str(Unit.CALENDAR_DAY), _("natural days")),
     (str(Unit.CONTINUOUS_DAY), _("continuous days")),
+    (str(Unit.PLANTING_DAY), _("working days of the planting season")),
 ]
 
 
@@ -456,6 +457,11 @@ class StageClock(models.Model):
         indexes = [
             models.Index(fields=["next_look_at"], name="clock_next_look", condition=Q(next_look_at__isnull=False)),
             models.Index(fields=["name", "-started_at"], name="clock_name_started"),
+            models.Index(
+                fields=["due_at"],
+                name="clock_open_in_work_time",
+                condition=Q(limit_unit__in=[str(unit) for unit in sorted(WORKING)]) & ~Q(state="stopped"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -548,8 +554,12 @@ class CalendarDay(models.Model):
 
 
 class WorkScheduleSpan(models.Model):
-    """One daily span of working time, with dates of validity 工作时间方案."""
+    """One daily span of working time, with dates of validity 工作时间方案; of the city or of an area.
 
+    An area with rows of its own keeps these alone; of several areas around a place the smallest decides.
+    """
+
+    area_code = models.CharField(_("Area code"), max_length=12, blank=True)
     valid_from = models.DateField(_("Valid from"))
     valid_to = models.DateField(_("Valid to"), null=True, blank=True)
     opens_at = models.TimeField(_("From"))
@@ -559,7 +569,7 @@ class WorkScheduleSpan(models.Model):
     class Meta:
         verbose_name = _("Working hours")
         verbose_name_plural = _("Working hours")
-        ordering = ("valid_from", "opens_at")
+        ordering = ("area_code", "valid_from", "opens_at")
         constraints = [
             models.CheckConstraint(name="span_opens_before_it_closes", condition=Q(opens_at__lt=models.F("closes_at")))
         ]
@@ -568,8 +578,40 @@ class WorkScheduleSpan(models.Model):
         return f"{self.valid_from}: {self.opens_at}–{self.closes_at}"
 
 
+MONTH_AND_DAY = r"^(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])$"
+
+
+class SeasonSpan(models.Model):
+    """When, every year, a season lasts: from month and day to month and day, both within it 种植季节."""
+
+    class Name(models.TextChoices):
+        PLANTING = "planting", _("Planting season")
+
+    name = models.CharField(_("Season"), max_length=8, choices=Name, default=Name.PLANTING)
+    area_code = models.CharField(_("Area code"), max_length=12, blank=True)
+    begins_on = models.CharField(_("Begins on (month-day)"), max_length=5)
+    ends_on = models.CharField(_("Ends on (month-day)"), max_length=5)
+    valid_from = models.DateField(_("Valid from"))
+    valid_to = models.DateField(_("Valid to"), null=True, blank=True)
+    note = models.CharField(_("Note"), max_length=120, blank=True)
+
+    class Meta:
+        verbose_name = _("Season")
+        verbose_name_plural = _("Seasons")
+        ordering = ("name", "area_code", "valid_from", "begins_on")
+        constraints = [
+            models.CheckConstraint(
+                name="season_month_and_day",
+                condition=Q(begins_on__regex=MONTH_AND_DAY, ends_on__regex=MONTH_AND_DAY),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.begins_on}–{self.ends_on}"
+
+
 class CalendarState(models.Model):
-    """One row: until when the official calendar is known, and the version that clocks were counted with."""
+    """One row: until when the official calendar is known, and the version that clocks are counted with now."""
 
     official_until = models.DateField(_("Official until"))
     version = models.PositiveIntegerField(default=1)
@@ -579,3 +621,73 @@ class CalendarState(models.Model):
 
     def __str__(self) -> str:
         return str(self.official_until)
+
+
+class CalendarVersion(models.Model):
+    """The whole calendar as it stood in one version, so that a clock of then can still explain itself.
+
+    `changed`: [[area code, first day, last day], …], where it counts otherwise than the version before, or [] when
+    nothing known before changed. `recounted_at`: when the last open clock had followed it.
+    """
+
+    number = models.PositiveIntegerField(unique=True)
+    rows = models.JSONField()
+    changed = models.JSONField(default=list)
+    source = models.CharField(_("Source"), max_length=120, blank=True)
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    made_at = models.DateTimeField()
+    moved = models.PositiveIntegerField(default=0)
+    recounted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("Version of the calendar")
+        verbose_name_plural = _("Versions of the calendar")
+        ordering = ("number",)
+        indexes = [
+            models.Index(fields=["number"], name="calendar_to_be_followed", condition=Q(recounted_at__isnull=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"calendar-{self.number}"
+
+
+class LimitOverride(Dated, Changed):
+    """Another limit for some cases 时限调整: of a condition or class, in an area, on a road, at an urgency; empty: any.
+
+    Read once, at filing; what was promised then stays. Either a limit of its own, or a share of the usual one.
+    """
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    minor_class = models.ForeignKey(
+        "components.MinorClass", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("Class")
+    )
+    filing_condition = models.ForeignKey(
+        "components.FilingCondition", models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name=_("Filing condition"),
+    )  # fmt: skip
+    area_code = models.CharField(_("Area code"), max_length=12, blank=True)
+    area_class = models.CharField(_("Class of area"), max_length=1, choices=UnitGrid.AreaClass, blank=True)
+    road_class = models.CharField(_("Road class"), max_length=9, choices=Road.RoadClass, blank=True)
+    urgency = models.PositiveSmallIntegerField(_("Urgency"), choices=Case.Urgency, null=True, blank=True)
+    limit_value = models.DecimalField(_("Limit"), max_digits=12, decimal_places=6, null=True, blank=True)
+    limit_unit = models.CharField(_("Unit of the limit"), max_length=16, choices=UNIT_CHOICES, blank=True)
+    share = models.DecimalField(_("Share of the usual limit"), max_digits=5, decimal_places=3, null=True, blank=True)
+    note = models.CharField(_("Note"), max_length=200, blank=True)
+
+    objects = OverrideQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("Limit for some cases")
+        verbose_name_plural = _("Limits for some cases")
+        ordering = ("id",)
+        constraints = [
+            models.CheckConstraint(name="override_period", condition=ENDS_AFTER_IT_BEGINS),
+            models.CheckConstraint(
+                name="override_limit_or_share",
+                condition=Q(limit_value__gt=0, share__isnull=True) & ~Q(limit_unit="")
+                | Q(limit_value__isnull=True, limit_unit="", share__gt=0),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.minor_class_id or '*'} {self.area_code or '*'} {self.limit_value or self.share}"

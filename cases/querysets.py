@@ -1,6 +1,6 @@
 """The named questions asked of cases. `visible_to` is the one place that says which cases a person may see."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.contrib.gis.db import models
 from django.contrib.postgres.search import SearchQuery
@@ -113,3 +113,26 @@ class RequestQuerySet(models.QuerySet):
     def pending(self):
         """Return the requests that wait for a decision."""
         return self.filter(stage=workflow.RequestStage.PENDING)
+
+
+class OverrideQuerySet(models.QuerySet):
+    """Limits for some cases."""
+
+    def on(self, day: date):
+        """Return the rows that hold on a day."""
+        return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day), valid_from__lte=day)
+
+    def not_over(self, day: date):
+        """Return the rows that hold on a day or will hold later."""
+        return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day))
+
+    def fitting(self, condition, *, area_code: str, area_class: str, road_class: str, urgency: int):
+        """Return the rows that fit a filing under a condition at a place; which of them decides: `by_narrowness`."""
+        return self.filter(
+            Q(filing_condition=condition) | Q(filing_condition=None, minor_class=condition.minor_class_id)
+            | Q(filing_condition=None, minor_class=None),
+            Q(urgency=urgency) | Q(urgency=None),
+            area_code__in=["", *(area_code[:length] for length in range(1, len(area_code) + 1))],
+            area_class__in=["", area_class],
+            road_class__in=["", road_class],
+        )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Time limits 时限: five units, one way of counting. Pure: no Django.
+"""Time limits 时限: six units, one way of counting. Pure: no Django.
 
 Continuous units run day and night; working units consume only the minutes of the working calendar. Everything is
 counted in whole seconds of the unit's own time, so pausing, resuming and extending are additions. Source: the domain's
@@ -22,9 +22,11 @@ class Unit(StrEnum):
     WORKING_DAY = "working_day"  # 工作日
     CALENDAR_DAY = "calendar_day"  # 自然日
     CONTINUOUS_DAY = "continuous_day"  # 紧急工作日
+    PLANTING_DAY = "planting_day"  # 种植季节工作日: a 工作日 that counts only in the planting season
 
 
-WORKING = frozenset({Unit.WORKING_HOUR, Unit.WORKING_DAY})
+WORKING = frozenset({Unit.WORKING_HOUR, Unit.WORKING_DAY, Unit.PLANTING_DAY})
+WHOLE_DAYS = frozenset({Unit.WORKING_DAY, Unit.PLANTING_DAY})
 UNIT_SECONDS = {
     Unit.CONTINUOUS_HOUR: 3600,
     Unit.WORKING_HOUR: 3600,
@@ -64,9 +66,14 @@ def continuous_hours(value: int | str | Decimal) -> Limit:
     return Limit(Decimal(value), Unit.CONTINUOUS_HOUR)
 
 
+def counted(unit: Unit, calendar: WorkCalendar) -> WorkCalendar:
+    """Return the calendar whose minutes a working unit consumes."""
+    return calendar.planting if unit is Unit.PLANTING_DAY else calendar
+
+
 def limit_seconds(limit: Limit, calendar: WorkCalendar, *, on: datetime) -> int:
     """Return the seconds a limit is worth, of its own time; a 工作日 is the schedule's day on the day it begins."""
-    if limit.unit is Unit.WORKING_DAY:
+    if limit.unit in WHOLE_DAYS:
         unit = calendar.day_seconds(on.astimezone(calendar.tz).date())
     else:
         unit = UNIT_SECONDS[limit.unit]
@@ -77,7 +84,7 @@ def add(start: datetime, seconds: int, unit: Unit, calendar: WorkCalendar) -> Du
     """Return the instant by which so many seconds of the unit's time have passed since start."""
     if unit not in WORKING:
         return Due((start.astimezone(UTC) + timedelta(seconds=seconds)).astimezone(calendar.tz))
-    at = calendar.add(start, seconds)
+    at = counted(unit, calendar).add(start, seconds)
     return Due(at, calendar.official_until is not None and at.date() > calendar.official_until)
 
 
@@ -90,7 +97,7 @@ def used_seconds(start: datetime, end: datetime, unit: Unit, calendar: WorkCalen
     """Return the seconds of the unit's time between two instants; 0 when end is not after start."""
     if unit not in WORKING:
         return max(0, int((end.astimezone(UTC) - start.astimezone(UTC)).total_seconds()))
-    return calendar.seconds_between(start, end)
+    return counted(unit, calendar).seconds_between(start, end)
 
 
 def overdue_factor(used: int, total: int) -> Decimal | None:
@@ -154,6 +161,7 @@ def _pieces(
         if ends > begins:
             yield begins, ends
         return
+    calendar = counted(unit, calendar)
     begins, ends = begins.astimezone(calendar.tz), ends.astimezone(calendar.tz)
     day: date = begins.date()
     while day <= ends.date():

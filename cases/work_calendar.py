@@ -1,14 +1,16 @@
 """Working time 工作时间: which instants count, and how many working seconds lie between two of them. Pure: no Django.
 
 A day is worked when it is a make-up day, or a weekday that is no holiday; on it count the spans of the schedule in
-force. Every question becomes arithmetic on one running total: the working seconds since the first day known, kept per
-day, so that adding a limit is a bisection and never a walk.
+force. The same days seen through a season (`WorkCalendar.planting`) are worked only while the season lasts. Every
+question becomes arithmetic on one running total: the working seconds since the first day known, kept per day, so that
+adding a limit is a bisection and never a walk.
 """
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cached_property
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -38,6 +40,25 @@ class Schedule:
         return sum(span.closes - span.opens for span in self.spans)
 
 
+@dataclass(frozen=True)
+class Season:
+    """A part of every year, from month and day to month and day, both within it; it may reach over New Year."""
+
+    begins: tuple[int, int]
+    ends: tuple[int, int]
+    valid_from: date = FIRST_DAY
+    valid_to: date | None = None
+
+    def contains(self, day: date) -> bool:
+        """Whether the day lies in the season and the season's dates are in force on it."""
+        if day < self.valid_from or (self.valid_to is not None and day >= self.valid_to):
+            return False
+        here = (day.month, day.day)
+        if self.begins <= self.ends:
+            return self.begins <= here <= self.ends
+        return here >= self.begins or here <= self.ends
+
+
 def clock_seconds(of: time) -> int:
     """Return the seconds after midnight."""
     return of.hour * 3600 + of.minute * 60 + of.second
@@ -54,11 +75,17 @@ class WorkCalendar:
         make_up_days: Iterable[date] = (),
         official_until: date | None = None,
         tz: ZoneInfo = BEIJING,
+        planting_seasons: Sequence[Season] = (),
+        only_in: Sequence[Season] = (),
     ) -> None:
-        """`official_until`: last day of the published calendar; what reaches past it is provisional (None: never)."""
+        """`official_until`: last day of the published calendar; what reaches past it is provisional (None: never).
+
+        `planting_seasons`: when `planting` counts. `only_in`: days outside all of these are not worked (none: all are).
+        """
         self.schedules = sorted(schedules, key=lambda schedule: schedule.valid_from)
         self.holidays, self.make_up_days = frozenset(holidays), frozenset(make_up_days)
         self.official_until, self.tz = official_until, tz
+        self.planting_seasons, self.only_in = tuple(planting_seasons), tuple(only_in)
         self._first = FIRST_DAY.toordinal()
         self._spans: list[tuple[Span, ...]] = []
         self._totals: list[int] = [0]  # working seconds before day i; one more entry than days
@@ -76,6 +103,7 @@ class WorkCalendar:
         make_up_days: Iterable[date],
         official_until: date | None,
         tz: ZoneInfo = BEIJING,
+        planting_seasons: Sequence[Season] = (),
     ) -> "WorkCalendar":
         """Build one from rows (valid_from, valid_to, opens, closes): rows of the same validity are one schedule."""
         by_validity: dict[tuple[date, date | None], list[Span]] = {}
@@ -83,7 +111,20 @@ class WorkCalendar:
             span = Span(clock_seconds(opens), clock_seconds(closes))
             by_validity.setdefault((valid_from, valid_to), []).append(span)
         schedules = [Schedule(tuple(sorted(found)), *validity) for validity, found in by_validity.items()]
-        return cls(schedules, holidays=holidays, make_up_days=make_up_days, official_until=official_until, tz=tz)
+        return cls(
+            schedules, holidays=holidays, make_up_days=make_up_days, official_until=official_until, tz=tz,
+            planting_seasons=planting_seasons,
+        )  # fmt: skip
+
+    @cached_property
+    def planting(self) -> "WorkCalendar":
+        """The same calendar, worked only in the planting season 种植季节; all year where no season is known."""
+        if not self.planting_seasons:
+            return self
+        return WorkCalendar(
+            self.schedules, holidays=self.holidays, make_up_days=self.make_up_days, official_until=self.official_until,
+            tz=self.tz, only_in=self.planting_seasons,
+        )  # fmt: skip
 
     def schedule_on(self, day: date) -> Schedule | None:
         """Return the schedule in force on a day: of several the one that began last."""
@@ -146,8 +187,27 @@ class WorkCalendar:
             left -= length
         raise AssertionError("a day's total is the sum of its spans")
 
+    def differences(self, other: "WorkCalendar") -> list[tuple[date, date]]:
+        """Return the stretches (first day, last day) on which the other calendar counts otherwise, in order.
+
+        A day on which nothing is worked either way differs all the same when a 工作日 that begins on it is worth more
+        or less. Neighbouring days are one stretch.
+        """
+        stretches: list[tuple[date, date]] = []
+        for index, (mine, others) in enumerate(zip(self._spans, other._spans, strict=True)):
+            day = date.fromordinal(self._first + index)
+            if mine == others and self.day_seconds(day) == other.day_seconds(day):
+                continue
+            if stretches and (day - stretches[-1][1]).days == 1:
+                stretches[-1] = (stretches[-1][0], day)
+            else:
+                stretches.append((day, day))
+        return stretches
+
     def _spans_of(self, day: date) -> tuple[Span, ...]:
         if not self.is_workday(day):
+            return ()
+        if self.only_in and not any(season.contains(day) for season in self.only_in):
             return ()
         schedule = self.schedule_on(day)
         return schedule.spans if schedule else ()
