@@ -141,7 +141,8 @@ class Step:
     def new_stint(self, department: Department, *, is_lead: bool, rule: str) -> HandlingStint:
         """Put the case into a department's hands: a new stint, or the returned one again (its clock resumes)."""
         for stint in self.stints:
-            if stint.department_id == department.pk and stint.stage in (StintStage.RETURNED, StintStage.WITHDRAWN):
+            came_back = stint.stage in (StintStage.RETURNED, StintStage.WITHDRAWN) and not stint.is_undone
+            if stint.department_id == department.pk and came_back:
                 stint.stage, stint.ended_at, stint.is_lead = StintStage.PENDING_HANDLE, None, is_lead
                 stint.proposal_rule = rule
                 stint.save(update_fields=["stage", "ended_at", "is_lead", "proposal_rule"])
@@ -322,11 +323,13 @@ _CASE_FIELDS = [
     "minor_class", "component", "address", "clock", "clock_started_at", "yellow_at", "due_at", "clock_paused",
     "holder_side",
     "holder_department", "holder_user", "filed_at", "closed_at", "moved_at", "is_self_handled", "is_duplicate",
-    "is_system_dispatched", "needs_dispatch_review", "merged_into", "event_count", "last_hash",
+    "is_system_dispatched", "needs_dispatch_review", "undo_until", "needs_filing_review", "merged_into",
+    "event_count", "last_hash",
 ]  # fmt: skip
 _STINT_FIELDS = [
     "stage", "handler", "received_at", "submitted_at", "handed_over_at", "ended_at", "due_at", "rework_count",
     "extension_count", "suspension_count", "suspended_until", "suspended_overdue", "is_shirked",
+    "is_undone",
 ]  # fmt: skip
 
 

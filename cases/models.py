@@ -112,6 +112,8 @@ class Case(models.Model):
     is_duplicate = models.BooleanField(_("Duplicate"), default=False)
     is_system_dispatched = models.BooleanField(default=False)
     needs_dispatch_review = models.BooleanField(default=False)
+    undo_until = models.DateTimeField(null=True, blank=True)  # it went straight through: until then it may be undone
+    needs_filing_review = models.BooleanField(default=False)  # drawn for the check of what went straight through
     is_practice = models.BooleanField(default=False)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged_cases")
 
@@ -156,6 +158,7 @@ class Case(models.Model):
             models.Index(fields=["-filed_at"], name="case_filed", condition=Q(filed_at__isnull=False)),
             models.Index(fields=["minor_class", "-reported_at"], name="case_class"),
             models.Index(fields=["area_code", "-reported_at"], name="case_area"),
+            models.Index(fields=["undo_until"], name="case_undo", condition=Q(undo_until__isnull=False)),
             models.Index(fields=["reporter_ref"], name="case_reporter", condition=Q(reporter_ref__isnull=False)),
             GinIndex(fields=["search"], name="case_search"),
             GistIndex(
@@ -203,6 +206,7 @@ class HandlingStint(models.Model):
     suspended_until = models.DateTimeField(null=True, blank=True)
     suspended_overdue = models.BooleanField(default=False)
     is_shirked = models.BooleanField(default=False)
+    is_undone = models.BooleanField(default=False)  # taken back within minutes: it counts nowhere
     proposal_rule = models.CharField(max_length=40, blank=True)
 
     objects = StintQuerySet.as_manager()

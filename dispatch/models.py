@@ -1,14 +1,21 @@
-"""The responsibility table 权责矩阵. What is dispatched, and to whom, lies in `cases`: cases, stints, requests."""
+"""Who answers for what 权责矩阵, what became of earlier dispatches, and what goes straight through without a hand.
+
+What is dispatched, and to whom, lies in `cases`: cases, stints, requests.
+"""
 
 import uuid
 
+from django.conf import settings
 from django.contrib.gis.db import models
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
 from components.models import MinorClass
-from dispatch.querysets import ResponsibilityQuerySet
+from dispatch.querysets import ResponsibilityQuerySet, SafeClassQuerySet, StraightQuerySet
 from grid.models import Road
+
+DAY_OF_A_YEAR = r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
 
 
 class ReturnGround(models.TextChoices):
@@ -24,13 +31,27 @@ class ReturnGround(models.TextChoices):
 
 
 class ResponsibilityRule(models.Model):
-    """Who answers for a class of problems at a place, for an owner's things, on a class of road; empty means any."""
+    """Who answers for a class of problems at a place, for an owner's things, on a road, at a time; empty means any.
+
+    `area_code` is the beginning of a code: a division, a street, a community or a unit grid. A span of hours may go
+    over midnight, a season over New Year. A precedent is what a joint decision settled; it goes before the table.
+    """
+
+    class Origin(models.TextChoices):
+        TABLE = "table", _("Responsibility table")
+        PRECEDENT = "precedent", _("Precedent")
 
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     kind = models.CharField(_("Kind"), max_length=9, choices=MinorClass.Kind, blank=True)
     major_code = models.CharField(_("Major class"), max_length=2, blank=True)
     minor_class = models.ForeignKey(MinorClass, models.PROTECT, null=True, blank=True, verbose_name=_("Minor class"))
-    area_code = models.CharField(_("Area code"), max_length=12, blank=True)
+    area_code = models.CharField(_("Area code"), max_length=15, blank=True)
+    duty_grid = models.ForeignKey(
+        "grid.DutyGrid", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("Duty grid")
+    )
+    road = models.ForeignKey(
+        "grid.Road", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("Road")
+    )
     road_class = models.CharField(_("Road class"), max_length=12, choices=Road.RoadClass, blank=True)
     owner = models.ForeignKey(
         "accounts.Department", models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("Owner")
@@ -38,6 +59,17 @@ class ResponsibilityRule(models.Model):
     department = models.ForeignKey(
         "accounts.Department", models.PROTECT, related_name="+", verbose_name=_("Responsible department")
     )
+    opens_at = models.TimeField(_("From (time of day)"), null=True, blank=True)
+    closes_at = models.TimeField(_("Until (time of day)"), null=True, blank=True)
+    weekdays = models.CharField(_("Weekdays"), max_length=7, blank=True)  # "67": Saturday and Sunday
+    season_from = models.CharField(
+        _("Season from (month-day)"), max_length=5, blank=True, validators=[RegexValidator(f"^{DAY_OF_A_YEAR}$")]
+    )
+    season_to = models.CharField(
+        _("Season until (that day too)"), max_length=5, blank=True, validators=[RegexValidator(f"^{DAY_OF_A_YEAR}$")]
+    )
+    origin = models.CharField(max_length=9, choices=Origin, default=Origin.TABLE, editable=False)
+    case_number = models.CharField(_("Case number"), max_length=32, blank=True, editable=False)
     note = models.CharField(_("Note"), max_length=200, blank=True)
     valid_from = models.DateField(_("Valid from"))
     valid_to = models.DateField(_("Valid until (that day no longer)"), null=True, blank=True)
@@ -61,8 +93,157 @@ class ResponsibilityRule(models.Model):
                 name="responsibility_one_way_to_name_the_class",
                 condition=Q(minor_class__isnull=True) | Q(kind="", major_code=""),
             ),
+            models.CheckConstraint(
+                name="responsibility_hours_have_two_ends",
+                condition=Q(opens_at__isnull=True, closes_at__isnull=True)
+                | Q(opens_at__isnull=False, closes_at__isnull=False) & ~Q(opens_at=F("closes_at")),
+            ),
+            models.CheckConstraint(
+                name="responsibility_season_has_two_ends",
+                condition=Q(season_from="", season_to="") | ~Q(season_from="") & ~Q(season_to=""),
+            ),
+            models.CheckConstraint(name="responsibility_weekdays", condition=Q(weekdays__regex=r"^[1-7]*$")),
         ]
         indexes = [models.Index(fields=["minor_class", "valid_from"], name="responsibility_class")]
 
     def __str__(self) -> str:
         return f"{self.minor_class or self.major_code or '*'} {self.area_code or '*'} → {self.department}"
+
+
+# — what became of earlier dispatches ———————————————————————————————————————————————————————————————
+
+
+class SettledStint(models.Model):
+    """A dispatch whose outcome is known: it stayed there, or it came back. What OutcomeCount counts, one by one."""
+
+    stint = models.OneToOneField("cases.HandlingStint", models.PROTECT, related_name="+")
+    minor_class = models.ForeignKey(MinorClass, models.PROTECT, related_name="+")
+    department = models.ForeignKey("accounts.Department", models.PROTECT, related_name="+")
+    area_code = models.CharField(max_length=9)  # of the street
+    kind = models.CharField(max_length=9)
+    rule = models.CharField(max_length=40)
+    month = models.DateField()  # the first day of the month in which it was settled
+    is_right = models.BooleanField()
+
+    class Meta:
+        verbose_name = _("Settled dispatch")
+        verbose_name_plural = _("Settled dispatches")
+
+    def __str__(self) -> str:
+        return f"{self.stint_id} {self.is_right}"
+
+
+class OutcomeCount(models.Model):
+    """How many dispatches were right and wrong, by month: of a class to a department, by street, district and in all.
+
+    Also by rule over all classes (no class, no department): what a rule is worth where a class is new.
+    """
+
+    minor_class = models.ForeignKey(MinorClass, models.PROTECT, null=True, related_name="+")
+    area_code = models.CharField(max_length=9, blank=True)
+    department = models.ForeignKey("accounts.Department", models.PROTECT, null=True, related_name="+")
+    kind = models.CharField(max_length=9, blank=True)
+    rule = models.CharField(max_length=40, blank=True)
+    month = models.DateField()
+    right = models.PositiveIntegerField(default=0)
+    wrong = models.PositiveIntegerField(default=0)
+
+    class Meta:
+        verbose_name = _("Count of outcomes")
+        verbose_name_plural = _("Counts of outcomes")
+        constraints = [
+            models.UniqueConstraint(
+                fields=["minor_class", "area_code", "month", "department", "kind", "rule"],
+                name="outcome_count_key",
+                nulls_distinct=False,
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.minor_class_id} {self.area_code} {self.month:%Y-%m}"
+
+
+class LearnedUntil(models.Model):
+    """One row: up to which instant outcomes were counted."""
+
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("Outcomes counted until")
+
+    def __str__(self) -> str:
+        return f"{self.at}"
+
+
+# — straight through ————————————————————————————————————————————————————————————————————————————————
+
+
+class SafeClass(models.Model):
+    """A class that a city declares safe 直通: a collector's report of it may be filed and dispatched without a hand."""
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    minor_class = models.ForeignKey(MinorClass, models.PROTECT, related_name="+", verbose_name=_("Minor class"))
+    area_code = models.CharField(_("Area code"), max_length=15, blank=True)
+    needs_far_picture = models.BooleanField(_("Needs a picture from far"), default=True)
+    accuracy_m = models.PositiveSmallIntegerField(
+        _("Position exact to (metres)"), default=30, validators=[MinValueValidator(1), MaxValueValidator(500)]
+    )
+    least_sure = models.FloatField(
+        _("At least so sure"), default=0.9, validators=[MinValueValidator(0.5), MaxValueValidator(0.999)]
+    )
+    valid_from = models.DateField(_("Valid from"))
+    valid_to = models.DateField(_("Valid until (that day no longer)"), null=True, blank=True)
+    declared_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    declared_at = models.DateTimeField()
+    switched_off_at = models.DateTimeField(null=True, blank=True)  # by itself: too many were wrong
+
+    objects = SafeClassQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("Class that goes straight through")
+        verbose_name_plural = _("Classes that go straight through")
+        ordering = ("minor_class_id", "area_code", "id")
+        constraints = [
+            models.CheckConstraint(
+                name="safe_class_period", condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from"))
+            ),
+            models.UniqueConstraint(
+                fields=["minor_class", "area_code"],
+                name="safe_class_declared_once",
+                condition=Q(valid_to__isnull=True, switched_off_at__isnull=True),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.minor_class} {self.area_code or '*'}"
+
+
+class StraightDecision(models.Model):
+    """What the system decided about one report of a safe class, once: straight through, or why not.
+
+    Afterwards: undone within minutes, or looked at as a sample, with a verdict each.
+    """
+
+    case = models.OneToOneField("cases.Case", models.PROTECT, related_name="+")
+    safe_class = models.ForeignKey(SafeClass, models.PROTECT, related_name="decisions")
+    decided_at = models.DateTimeField()
+    went = models.BooleanField()
+    against = models.JSONField(default=list)  # codes of dispatch.routing.AGAINST
+    stint = models.OneToOneField("cases.HandlingStint", models.PROTECT, null=True, related_name="+")
+    sure = models.FloatField(null=True)
+    rests_on = models.PositiveIntegerField(default=0)
+    is_sample = models.BooleanField(default=False)
+    undone_at = models.DateTimeField(null=True)
+    filing_verdict = models.CharField(max_length=20, blank=True)
+    dispatch_verdict = models.CharField(max_length=20, blank=True)
+
+    objects = StraightQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("Straight-through decision")
+        verbose_name_plural = _("Straight-through decisions")
+        ordering = ("-id",)
+        indexes = [models.Index(fields=["safe_class", "-decided_at"], name="straight_class_time")]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {'went' if self.went else ','.join(self.against)}"

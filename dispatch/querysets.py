@@ -34,6 +34,32 @@ class ResponsibilityQuerySet(QuerySet):
         ).annotate(area_name=Subquery(area.values("name_zh")[:1]))
 
 
+class SafeClassQuerySet(QuerySet):
+    """Classes declared safe."""
+
+    def in_force(self, day: date):
+        """Return the rows that hold on a day and were not switched off."""
+        return self.filter(valid_on(day), switched_off_at__isnull=True)
+
+
+class StraightQuerySet(QuerySet):
+    """Decisions about what goes straight through."""
+
+    def went(self):
+        """Return those that went straight through."""
+        return self.filter(went=True)
+
+    def wrong(self):
+        """Return those that turned out wrong: undone, judged wrong, returned or taken back, never a case after all."""
+        settled = self.model._meta.get_field("stint").related_model
+        came_back = Exists(
+            settled.objects.filter(pk=OuterRef("stint"), stage__in=(StintStage.RETURNED, StintStage.WITHDRAWN))
+        )
+        never_a_case = Q(case__stage__in=(Stage.VOIDED, Stage.NOT_FILED, Stage.NOT_ACCEPTED, Stage.MERGED))
+        judged = ~Q(filing_verdict__in=["", "right"]) | ~Q(dispatch_verdict__in=["", "right"])
+        return self.went().filter(came_back | never_a_case | judged | Q(undone_at__isnull=False))
+
+
 @dataclass(frozen=True)
 class Tab:
     """One list of a desk 栏. A list that only grows is not counted on every page."""

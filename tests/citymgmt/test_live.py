@@ -168,6 +168,7 @@ def test_a_page_that_was_away_too_long_is_told_to_ask_for_everything():
 def test_a_forged_ticket_is_refused(bad):
     if bad.startswith("changed"):
         bad = ticket()[:-1] + "!"
+
     async def scene():
         page = Page(bad)
         await page.task
