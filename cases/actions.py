@@ -5,8 +5,9 @@ Free text goes beside the event; no personal data and no free text inside it.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
-from decimal import Decimal
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,10 +18,9 @@ from django.utils import timezone
 from accounts.models import Department, User
 from accounts.permissions import appointments_of
 from accounts.roles import Role
-from cases import clocks, history, permissions, workflow
+from cases import calendars, clocks, history, permissions, workflow
 from cases.models import (
     CalendarDay,
-    CalendarState,
     Case,
     CaseEvent,
     CasePart,
@@ -28,7 +28,9 @@ from cases.models import (
     Evidence,
     FieldTask,
     HandlingStint,
+    LimitOverride,
     Request,
+    SeasonSpan,
     WorkScheduleSpan,
 )
 from cases.querysets import bigrams
@@ -667,28 +669,71 @@ def withdraw_verify(task: FieldTask, *, by: User, at: datetime, reason: str) -> 
 def file(case: Case, *, by: User, at: datetime, condition, opinion: str = "", urgent: bool = False) -> Case:
     """File the case 立案 under a filing condition: its limit is now a promise, frozen. Raises NotThatCondition."""
 
-    def promise(step: Step) -> None:
+    def take_the_promise(step: Step) -> None:
         if condition.minor_class_id != step.case.minor_class_id or not condition.is_active:
             raise NotThatCondition(condition=str(condition))
         step.case.filing_condition, step.case.close_condition = condition, condition.close_condition_zh
-        step.case.limit_value, step.case.limit_unit = promised_limit(condition, step.case, at)
-        step.case.filed_at = at
         if urgent:
             step.case.urgency = max(step.case.urgency, Case.Urgency.URGENT)
-        limit = f"{step.case.limit_value} {step.case.limit_unit}" if step.case.limit_unit else "none"
-        step.facts.update(condition=condition.number, limit=limit, urgent=urgent)
+        promise = promised_limit(condition, step.case, at)
+        step.case.limit_value, step.case.limit_unit = promise.value, promise.unit
+        step.case.filed_at = at
+        limit = f"{promise.value} {promise.unit}" if promise.unit else "none"
+        step.facts.update(condition=condition.number, limit=limit, limit_from=promise.origin, urgent=urgent)
+        if promise.override:
+            step.facts.update(limit_override=str(promise.override.public_id))
 
-    return move(case, "file", by=by, at=at, text=opinion, effect=promise)
+    return move(case, "file", by=by, at=at, text=opinion, effect=take_the_promise)
 
 
-def promised_limit(condition, case: Case, at: datetime) -> tuple[Decimal | None, str]:
-    """Return the limit that filing under a condition promises: its own, the city's default, or (None, "")."""
+@dataclass(frozen=True)
+class Promise:
+    """A limit and where it comes from: "condition", "override", "default" (the city's), or "none"."""
+
+    value: Decimal | None
+    unit: str
+    origin: str
+    override: LimitOverride | None = None
+
+
+def promised_limit(condition, case: Case, at: datetime) -> Promise:
+    """Return the limit that filing this case under a condition at an instant promises; one query.
+
+    The condition's own limit, else the city's default; then the narrowest row of the limits for some cases that holds
+    on the day: with a limit of its own in its place, or a share of it. A seasonal condition counts in its season.
+    """
+    day = timezone.localdate(at)
+    rows = LimitOverride.objects.on(day).fitting(
+        condition, area_code=case.area_code, area_class=case.unit_grid.area_class, road_class=case.road_class,
+        urgency=case.urgency,
+    )  # fmt: skip
+    override = max(rows, key=_narrowness, default=None)
+    if override is not None and override.limit_value is not None:
+        return Promise(override.limit_value, override.limit_unit, "override", override)
+    usual = _usual_limit(condition, case, day)
+    if override is None or usual.value is None:
+        return usual
+    value = (usual.value * override.share).quantize(_MILLIONTH, ROUND_HALF_UP)
+    return Promise(value, usual.unit, "override", override)
+
+
+_MILLIONTH = Decimal("0.000001")
+
+
+def _usual_limit(condition, case: Case, day: date) -> Promise:
     if condition.limit_value is not None:
-        return condition.limit_value, condition.limit_unit
-    hours = office_settings.get(
-        "cases.limit.default_working_hours", on=timezone.localdate(at), area_code=case.area_code
-    )
-    return (Decimal(hours), str(Unit.WORKING_HOUR)) if hours else (None, "")
+        seasonal = condition.season == condition.Season.PLANTING and condition.limit_unit == Unit.WORKING_DAY
+        return Promise(condition.limit_value, str(Unit.PLANTING_DAY) if seasonal else condition.limit_unit, "condition")
+    hours = office_settings.get("cases.limit.default_working_hours", on=day, area_code=case.area_code)
+    return Promise(Decimal(hours), str(Unit.WORKING_HOUR), "default") if hours else Promise(None, "", "none")
+
+
+def _narrowness(row: LimitOverride) -> tuple:
+    """Order rows by what they name: the condition, the class, the longest area, road, urgency, class of area."""
+    return (
+        row.filing_condition_id is not None, row.minor_class_id is not None, len(row.area_code), bool(row.road_class),
+        row.urgency is not None, bool(row.area_class), row.valid_from, row.pk,
+    )  # fmt: skip
 
 
 def not_file(case: Case, *, by: User, at: datetime, reason: str) -> Case:
@@ -787,18 +832,22 @@ def _needed(text: str, verb: str, fact: str) -> str:
 # — the calendar ————————————————————————————————————————————————————————————————————————————————————
 
 
-def load_calendar(*, days: Iterable[dict], spans: Iterable[dict], official_until) -> tuple[int, int]:
-    """Load holidays, make-up days and working hours; return how many days and spans are known. May be repeated."""
+def load_calendar(
+    *, days: Iterable[dict], spans: Iterable[dict], official_until, seasons: Iterable[dict] = (), source: str = ""
+) -> tuple[int, int]:
+    """Load holidays, make-up days, working hours and seasons; return how many days and spans are known.
+
+    May be repeated: a day is written anew, hours and seasons only where there are none at all.
+    """
     with transaction.atomic():
-        days, spans = list(days), list(spans)
+        before = calendars.Calendars(calendars.kept_rows(), 0)
         CalendarDay.objects.bulk_create(
             [CalendarDay(**day) for day in days],
             update_conflicts=True, unique_fields=["date"], update_fields=["kind", "name", "source"],
         )  # fmt: skip
-        if not WorkScheduleSpan.objects.exists():
-            WorkScheduleSpan.objects.bulk_create([WorkScheduleSpan(**span) for span in spans])
-        state = CalendarState.objects.first() or CalendarState(official_until=official_until, version=0)
-        state.official_until, state.version = official_until, state.version + 1
-        state.save()
-    clocks.forget_calendar()
+        for model, rows in ((WorkScheduleSpan, spans), (SeasonSpan, seasons)):
+            if not model.objects.exists():
+                model.objects.bulk_create([model(**row) for row in rows])
+        recorded_at = timezone.now()
+        calendars.note_version(before, by=None, at=recorded_at, official_until=official_until, source=source)
     return CalendarDay.objects.count(), WorkScheduleSpan.objects.count()

@@ -4,63 +4,33 @@ One pass per move, constant queries: read the case's clocks, update them in one 
 entries in one statement each. Deadlines are counted by `cases.time_limits`; nothing here adds minutes by itself.
 """
 
-import time
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from django.utils import timezone
 
-from cases import time_limits, workflow
-from cases.models import (
-    CalendarDay,
-    CalendarState,
-    Case,
-    ClockEntry,
-    FieldTask,
-    HandlingStint,
-    StageClock,
-    WorkScheduleSpan,
-)
+from cases import calendars, time_limits, workflow
+from cases.models import Case, ClockEntry, FieldTask, HandlingStint, StageClock
 from cases.time_limits import Limit, Unit
 from cases.work_calendar import WorkCalendar
 from cases.workflow import Clock, Stage, StintStage, Subject, TaskStage
 from office import settings as office_settings
 
-CALENDAR_SECONDS = 10.0  # how old this process's copy of the calendar may be
-_calendar: tuple[float, WorkCalendar, str] | None = None
 
-
-def calendar() -> WorkCalendar:
-    """Return the working calendar in force, read from the database at most every ten seconds."""
-    return _current()[1]
+def calendar(area_code: str = "") -> WorkCalendar:
+    """Return the working calendar of a place, read from the database at most every ten seconds."""
+    return calendars.current().of(area_code)
 
 
 def calendar_version() -> str:
     """Return the version that clocks started now are counted with."""
-    return _current()[2]
+    return calendars.current().version
 
 
 def forget_calendar() -> None:
     """Make this process read the calendar anew."""
-    global _calendar
-    _calendar = None
-
-
-def _current() -> tuple[float, WorkCalendar, str]:
-    global _calendar
-    if _calendar is None or time.monotonic() - _calendar[0] > CALENDAR_SECONDS:
-        state = CalendarState.objects.first()
-        days = list(CalendarDay.objects.values_list("date", "kind"))
-        spans = list(WorkScheduleSpan.objects.values_list("valid_from", "valid_to", "opens_at", "closes_at"))
-        built = WorkCalendar.from_rows(
-            spans=spans,
-            holidays=[day for day, kind in days if kind == CalendarDay.Kind.HOLIDAY],
-            make_up_days=[day for day, kind in days if kind == CalendarDay.Kind.MAKE_UP],
-            official_until=state.official_until if state else None,
-        )
-        _calendar = (time.monotonic(), built, f"calendar-{state.version if state else 0}")
-    return _calendar
+    calendars.forget()
 
 
 # Which setting holds the limit of a desk's or a collector's clock, in minutes on a continuous clock.

@@ -126,7 +126,17 @@ OWN_FILES = {
     "accounts": {"roles", "vault"},
     "grid": {"codes", "geometry", "locate", "addresses", "tiles"},
     "components": {"codes", "survey"},
-    "cases": {"workflow", "work_calendar", "time_limits", "clocks", "history", "facts", "alarms"},
+    "cases": {
+        "workflow",
+        "work_calendar",
+        "time_limits",
+        "calendars",
+        "clocks",
+        "sheets",
+        "history",
+        "facts",
+        "alarms",
+    },
     "dispatch": {"routing", "facts"},
     "hotline": {"workflow"},
     "patrol": set(),
@@ -201,7 +211,9 @@ def test_no_model_overrides_save_or_delete():
 
 
 # The clock is read at the doors; whatever lies below is told the time.
-BELOW_THE_DOORS = {"actions", "permissions", "models", "querysets", "forms", "vault", "locate", "clocks", "routing"}
+BELOW_THE_DOORS = {
+    "actions", "calendars", "permissions", "models", "querysets", "forms", "vault", "locate", "clocks", "routing",
+}  # fmt: skip
 NOW = re.compile(r"\b(timezone\.now|datetime\.now|date\.today|datetime\.utcnow|timezone\.localdate\(\)|Now\(\))")
 
 

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
 from cases.actions import load_calendar
-from cases.models import CalendarDay, WorkScheduleSpan
+from cases.models import CalendarDay, CalendarState, SeasonSpan, WorkScheduleSpan
 from components.actions import load_catalogue
 from evaluation.actions import load_schemes
 
@@ -55,17 +55,33 @@ class Command(BaseCommand):
         days = [row | {"date": date.fromisoformat(row["date"])} for row in rows("holidays.tsv")]
         missing = [day for day in days if day["date"] not in known]
         has_hours = WorkScheduleSpan.objects.exists()
-        if missing or not has_hours:
+        has_seasons = SeasonSpan.objects.exists()
+        if missing or not has_hours or not has_seasons:
             # Only when something is missing: a calendar that is loaded anew makes open clocks count again.
             load_calendar(
                 days=missing,
                 spans=[_span(row) for row in rows("work_schedule.tsv")],
-                official_until=date(max(day["date"] for day in days).year, 12, 31),
+                seasons=[_season(row) for row in rows("seasons.tsv")],
+                source="load_standards",
+                official_until=max(date(max(day["date"] for day in days).year, 12, 31), _official_until()),
             )
         return (
             f"Calendar: {len(days)} holidays and make-up days ({len(missing)} new), "
-            f"working hours {'known' if has_hours else 'new'}."
+            f"working hours {'known' if has_hours else 'new'}, seasons {'known' if has_seasons else 'new'}."
         )
+
+
+def _official_until() -> date:
+    state = CalendarState.objects.first()
+    return state.official_until if state else LONG_AGO
+
+
+def _season(row: dict[str, str]) -> dict:
+    return {
+        **{name: row[name] for name in ("name", "begins_on", "ends_on", "note")},
+        "valid_from": date.fromisoformat(row["valid_from"]),
+        "valid_to": date.fromisoformat(row["valid_to"]) if row["valid_to"] else None,
+    }
 
 
 def _span(row: dict[str, str]) -> dict:
