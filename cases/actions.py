@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, Func, OuterRef, Value
+from django.db.models import Exists, Func, OuterRef, Q, Value
 from django.utils import timezone
 
 from accounts.models import Department, User
@@ -49,6 +49,7 @@ from citymgmt.errors import Refusal
 from grid import locate as grid_locate
 from office import settings as office_settings
 from office.actions import forget_files
+from office.batch import Batch
 from office.models import StoredFile
 
 UNSENT_FILES_KEPT_DAYS = 3
@@ -130,6 +131,7 @@ class Step:
         self.is_described_anew = False
         self.restart: set[int] = set()
         self.extend: dict[int, int] = {}
+        self.batch = Batch()  # what the move writes in the end, in one statement
 
     def new_task(self, *, kind: str, collector: User, requirement: str) -> FieldTask:
         """Send one collector out."""
@@ -160,10 +162,12 @@ class Step:
     def new_request(self, *, kind: str, ground: str = "", until: datetime | None = None) -> Request:
         """Ask the centres for something on behalf of the stint this move is made on."""
         due = self.subject.due_at
-        return Request.objects.create(
+        request = Request(
             case=self.case, stint=self.subject, kind=kind, stage=RequestStage.PENDING, ground=ground, until=until,
             asked_by=self.by, asked_at=self.at, was_overdue=bool(due and self.at > due),
         )  # fmt: skip
+        self.batch.insert([request])
+        return request
 
 
 def move(
@@ -193,7 +197,7 @@ def move(
         case_id = subject.pk if isinstance(subject, Case) else subject.case_id
         case = Case.objects.defer("search").select_for_update(no_key=True, of=("self",)).get(pk=case_id)
         kind = permissions.type_of[type(subject)]
-        stints = list(case.stints.all()) if case.filed_at else []
+        stints = list(case.stints.select_related("department")) if case.filed_at else []
         tasks = list(case.tasks.all()) if case.stage in (Stage.VERIFYING, Stage.CHECKING) else []
         fresh = _fresh(subject, case, [*stints, *tasks])
         rule = workflow.find(kind, verb, stage=fresh.stage, case_stage=case.stage, kind=getattr(fresh, "kind", ""))
@@ -205,7 +209,6 @@ def move(
             step.appointment = permissions.appointment_for(by, rule, case=case, subject=fresh, at=at)
             if step.appointment is None:
                 raise NotYours(number=case.number, verb=rule.label)
-            take_part(case, by, side=rule.side, proof=rule.proof)
         from_stage = case.stage
         step.stints, step.tasks = stints, tasks
         before = {id(row): _picture(row) for row in (*step.stints, *step.tasks)}
@@ -216,16 +219,18 @@ def move(
         clocks.Turn(
             case=case, at=at, recorded_at=step.recorded_at, sequence=sequence, stints=step.stints, tasks=step.tasks,
             waiting_counts=step.outcome.waiting_counts, restart=step.restart, extend=step.extend,
-        ).run()  # fmt: skip
+        ).run(step.batch)  # fmt: skip
         files = list(files)
-        add_evidence(case, files, by=by, at=at, recorded_at=step.recorded_at, subject=fresh)
+        _add_evidence(step.batch, case, files, by=by, at=at, recorded_at=step.recorded_at, subject=fresh)
         _append_event(
-            case, verb=verb, subject=kind, subject_id=fresh.public_id, outcome=outcome, side=_side(rule, by),
-            proof=rule.proof, by=by, appointment=step.appointment, at=at, claimed_at=claimed_at,
+            step.batch, case, verb=verb, subject=kind, subject_id=fresh.public_id, outcome=outcome,
+            side=_side(rule, by), proof=rule.proof, by=by, appointment=step.appointment, at=at, claimed_at=claimed_at,
             recorded_at=step.recorded_at, from_stage=from_stage, text=text,
             facts={**step.facts, **({"files": [file.sha256 for file, _usage in files]} if files else {})},
         )  # fmt: skip
         _save(step, before)
+        _write(step.batch, case, by, side=rule.side, proof=rule.proof)
+        tell_live(case)
         return case
 
 
@@ -265,17 +270,19 @@ _TAKE_PART = """
        SET had_hand = part.had_hand OR EXCLUDED.had_hand, has_judged = part.has_judged OR EXCLUDED.has_judged
      WHERE part.side = EXCLUDED.side
        AND NOT ((part.had_hand OR EXCLUDED.had_hand) AND (part.has_judged OR EXCLUDED.has_judged))
-    RETURNING id
 """
 
 
-def take_part(case: Case, by: User, *, side: str, proof: str) -> None:
-    """Write down this person's part in the case, or refuse: OtherSide, HandAndJudge. Free of races."""
-    hand, judged = proof == workflow.HAND, proof == workflow.JUDGED
-    with connection.cursor() as cursor:
-        cursor.execute(_TAKE_PART, [case.pk, by.pk, side, hand, judged])
-        taken = cursor.fetchone()
-    if taken is None:
+def _write(batch: Batch, case: Case, by: User | None, *, side: str, proof: str) -> None:
+    """Write everything gathered and, last, this person's part in the case.
+
+    Raises OtherSide, HandAndJudge; the transaction then takes everything back. Free of races: the database decides.
+    """
+    if by is not None:
+        hand, judged = proof == workflow.HAND, proof == workflow.JUDGED
+        batch.add(_TAKE_PART, [case.pk, by.pk, side, hand, judged])
+    written = batch.write()
+    if by is not None and not written:
         part = CasePart.objects.get(case=case, actor=by)
         if part.side != side:
             raise OtherSide(number=case.number, side=part.side)
@@ -310,7 +317,7 @@ def _follow(step: Step, also: Also, *, own: int | None) -> None:
         pending = step.case.requests.filter(stage__in=also.frm)
         if also.own:
             pending = pending.filter(stint=own)
-        pending.update(stage=also.to)
+        step.batch.update_all(pending, stage=also.to)
         return
     rows = step.stints if also.subject is Subject.STINT else step.tasks
     for row in rows:
@@ -352,13 +359,12 @@ def _save(step: Step, before: dict[int, tuple]) -> None:
     case.moved_at = step.at
     if step.is_described_anew:
         case.search = search_vector(case)
-    case.save(update_fields=[*_CASE_FIELDS, "search"] if step.is_described_anew else _CASE_FIELDS)
+    step.batch.update(case, [*_CASE_FIELDS, "search"] if step.is_described_anew else _CASE_FIELDS)
     for row in (*step.stints, *step.tasks):
         if before.get(id(row)) != _picture(row):
-            row.save(update_fields=_fields(row))
+            step.batch.update(row, _fields(row))
     if isinstance(step.subject, Request):
-        step.subject.save(update_fields=["stage", "decided_by", "decided_at"])
-    tell_live(case)
+        step.batch.update(step.subject, ["stage", "decided_by", "decided_at"])
 
 
 def tell_live(case: Case) -> None:
@@ -373,6 +379,7 @@ def tell_live(case: Case) -> None:
 
 
 def _append_event(
+    batch: Batch,
     case: Case,
     *,
     verb: str,
@@ -389,7 +396,8 @@ def _append_event(
     from_stage: str,
     text: str,
     facts: dict[str, Any],
-) -> CaseEvent:
+) -> None:
+    """Chain one event to the case; its text lies beside it."""
     sequence = case.event_count + 1
     content: dict[str, Any] = {
         "case": str(case.public_id),
@@ -413,20 +421,22 @@ def _append_event(
     }
     if text:
         salt = history.salt()
-        EventText.objects.create(case=case, sequence=sequence, salt=salt, text=text)
+        batch.insert([EventText(case=case, sequence=sequence, salt=salt, text=text)])
         content["text"] = history.text_hash(text, salt=salt)
     data = history.payload(content, previous=bytes(case.last_hash))
     case.event_count, case.last_hash = sequence, history.digest(data)
-    return CaseEvent.objects.create(
+    event = CaseEvent(
         case=case, sequence=sequence, at=at, claimed_at=claimed_at, recorded_at=recorded_at, verb=verb, subject=subject,
         subject_id=subject_id, outcome=outcome, side=side, proof=proof, actor=by,
         role=appointment.role if appointment else "", department_id=appointment.department_id if appointment else None,
         from_stage=from_stage, to_stage=case.stage, facts=facts, format_version=history.FORMAT_VERSION, payload=data,
         hash=case.last_hash,
     )  # fmt: skip
+    batch.insert([event])
 
 
-def add_evidence(
+def _add_evidence(
+    batch: Batch,
     case: Case,
     files: Iterable[tuple[StoredFile, str]],
     *,
@@ -436,7 +446,7 @@ def add_evidence(
     subject,
 ) -> None:
     """Hang stored files on a case, each with its usage (near, far, before, after, verify, check …)."""
-    Evidence.objects.bulk_create(
+    batch.insert([
         Evidence(
             case=case, file=file, usage=usage, added_by=by, at=at, recorded_at=recorded_at,
             stint=subject if isinstance(subject, HandlingStint) else None,
@@ -444,7 +454,7 @@ def add_evidence(
             from_reporter=by is None and case.source in workflow.PUBLIC_SOURCES,
         )
         for file, usage in files
-    )  # fmt: skip
+    ])  # fmt: skip
 
 
 def forget_unused_files(*, at: datetime, at_most: int = 5000) -> int:
@@ -496,9 +506,11 @@ def report(
     appointment = _reporting_appointment(by, at) if by else None
     saw_it = appointment is not None and appointment.role in (Role.COLLECTOR, Role.VIDEO_OPERATOR)
     recorded_at = timezone.now()
+    key, number = _next_number(place.community_code, at)
     case = Case(
+        pk=key,
         public_id=public_id,
-        number=_next_number(place.community_code, at),
+        number=number,
         source=source,
         stage=Stage.REPORTED,
         minor_class=minor_class,
@@ -539,19 +551,19 @@ def report(
 
 def _take_in(case: Case, *, by: User | None, appointment, saw_it: bool, files: list[tuple[StoredFile, str]]) -> None:
     """Write a new case, its reporter's part in it, its first clocks, its evidence and its first event."""
-    case.save(force_insert=True)
     citizens = case.reporter_ref is not None or case.source in workflow.PUBLIC_SOURCES
     side = workflow.CITIZEN if citizens else workflow.SYSTEM
     proof = workflow.HAND if saw_it else ""
     if by is not None:
         side = workflow.SUPERVISION
-        take_part(case, by, side=side, proof=proof)
     at, recorded_at = case.reported_at, case.recorded_at
-    clocks.Turn(case=case, at=at, recorded_at=recorded_at, sequence=1, stints=[], tasks=[], is_new=True).run()
-    add_evidence(case, files, by=by, at=at, recorded_at=recorded_at, subject=case)
+    batch = Batch()
+    clocks.Turn(case=case, at=at, recorded_at=recorded_at, sequence=1, stints=[], tasks=[], is_new=True).run(batch)
+    _add_evidence(batch, case, files, by=by, at=at, recorded_at=recorded_at, subject=case)
     _append_event(
-        case, verb="report", subject=Subject.CASE, subject_id=case.public_id, outcome="", side=side, proof=proof, by=by,
-        appointment=appointment, at=at, claimed_at=case.claimed_at, recorded_at=recorded_at, from_stage="", text="",
+        batch, case, verb="report", subject=Subject.CASE, subject_id=case.public_id, outcome="", side=side, proof=proof,
+        by=by, appointment=appointment, at=at, claimed_at=case.claimed_at, recorded_at=recorded_at, from_stage="",
+        text="",
         facts={
             "source": str(case.source),
             "class": case.minor_class.code,
@@ -560,10 +572,8 @@ def _take_in(case: Case, *, by: User | None, appointment, saw_it: bool, files: l
             **({"files": [file.sha256 for file, _usage in files]} if files else {}),
         },
     )  # fmt: skip
-    case.save(update_fields=[
-        "clock", "clock_started_at", "yellow_at", "due_at", "clock_paused", "holder_side", "holder_department",
-        "holder_user", "event_count", "last_hash",
-    ])  # fmt: skip
+    batch.insert([case])
+    _write(batch, case, by, side=side, proof=proof)
     tell_live(case)
 
 
@@ -584,13 +594,14 @@ def centres_of(area_code: str, at: datetime) -> tuple[Department, Department]:
     return found[kinds[0]], found[kinds[1]]
 
 
-def _next_number(area_code: str, at: datetime) -> str:
+def _next_number(area_code: str, at: datetime) -> tuple[int, str]:
+    """Return the key and the number of the next case; a report that fails leaves gaps in both."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('cases_number_seq')")
-        serial = cursor.fetchone()[0]
+        cursor.execute("SELECT nextval('cases_case_id_seq'), nextval('cases_number_seq')")
+        key, serial = cursor.fetchone()
     day = at.astimezone(timezone.get_default_timezone())
     pattern = office_settings.get("cases.number_pattern", on=timezone.localdate(at), area_code=area_code)
-    return pattern.format(division=area_code[:6], date=f"{day:%Y%m%d}", serial=serial)
+    return key, pattern.format(division=area_code[:6], date=f"{day:%Y%m%d}", serial=serial)
 
 
 def search_vector(case: Case) -> Func:
@@ -815,12 +826,18 @@ def _answer(task: FieldTask, verb: str, *, by, at, result, opinion, files, point
 
 
 def _must_be_collector(collector: User, step: Step, *, proof: str) -> None:
-    if not any(a.role == Role.COLLECTOR for a in appointments_of(collector, step.at)):
+    if not collectors_for(step.case, proof=proof, day=timezone.localdate(step.at)).filter(pk=collector.pk).exists():
         raise NotACollector(name=str(collector))
-    rule = workflow.BY_VERB[(Subject.TASK, "verify" if proof == workflow.HAND else "check")]
-    part = CasePart.objects.filter(case=step.case, actor=collector).first()
-    if permissions.conflict(part, rule):
-        raise NotACollector(name=str(collector))
+
+
+def collectors_for(case: Case, *, proof: str, day: date):
+    """Return the collectors who may be sent on this day: to verify (proof HAND) or to check (JUDGED).
+
+    Nobody who already stands on another side of this case, and nobody who would judge what he had a hand in.
+    """
+    barred = Q(had_hand=True) if proof == workflow.JUDGED else Q(has_judged=True)
+    parts = CasePart.objects.filter(case=case, actor=OuterRef("pk")).filter(barred | ~Q(side=workflow.SUPERVISION))
+    return User.objects.holding(Role.COLLECTOR, day=day).filter(~Exists(parts))
 
 
 def _needed(text: str, verb: str, fact: str) -> str:

@@ -8,11 +8,8 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
-from accounts.roles import Role
 from cases import workflow
-from cases.models import CasePart
-from cases.permissions import conflict
-from cases.workflow import Subject
+from cases.actions import collectors_for
 from components.forms import ClassField
 from components.models import FilingCondition
 from office.forms import FilesField, KeepsFiles
@@ -61,9 +58,8 @@ def _condition(form: "MoveForm") -> forms.Field:
 
 def _collector(form: "MoveForm") -> forms.Field:
     """Collectors of the centre's area who may still go: nobody who would judge what he had a hand in."""
-    rule = workflow.BY_VERB[(Subject.TASK, "verify" if form.rule.verb == "send_verify" else "check")]
-    barred = [part.actor_id for part in CasePart.objects.filter(case=form.case) if conflict(part, rule)]
-    able = User.objects.holding(Role.COLLECTOR, day=timezone.localdate(form.at)).exclude(pk__in=barred)
+    proof = workflow.HAND if form.rule.verb == "send_verify" else workflow.JUDGED
+    able = collectors_for(form.case, proof=proof, day=timezone.localdate(form.at))
     return PersonChoice(label=_("Collector"), queryset=able.order_by("staff_number"), to_field_name="public_id")
 
 

@@ -182,6 +182,17 @@ def visible_case(request: HttpRequest, case_id, *, at: datetime) -> Case:
     return get_object_or_404(Case.objects.visible_to(request.user, at).with_row(), public_id=case_id)
 
 
+def visible_row(request: HttpRequest, case_id, subject: Subject, subject_id, *, at: datetime):
+    """Return the case, stint, task or request of a case that this person may see, in one query; 404 otherwise."""
+    if subject is Subject.CASE:
+        if case_id != subject_id:
+            raise Http404
+        return visible_case(request, case_id, at=at)
+    visible = Case.objects.visible_to(request.user, at).filter(public_id=case_id)
+    rows = ROWS[subject].objects.filter(case__in=visible).select_related(*ROW_WITH[subject])
+    return get_object_or_404(rows.defer("case__search", "case__last_hash"), public_id=subject_id)
+
+
 def sees_facts_only(user, at: datetime) -> bool:
     """True for departments, handlers and collectors: the facts of a case, without the desks' words and the reporter."""
     return acting(user, at=at, roles=(*DESK_READERS, Role.DISPATCHER, Role.COMMANDER)) is None
@@ -306,7 +317,13 @@ DOORS: dict[str, Door] = {
     "check_again": Door(actions.check_again),
     "rework": Door(actions.rework),
 }
-ROWS = {Subject.CASE: Case, Subject.STINT: HandlingStint, Subject.TASK: FieldTask, Subject.REQUEST: Request}
+ROWS = {Subject.STINT: HandlingStint, Subject.TASK: FieldTask, Subject.REQUEST: Request}
+# What the form of a move and the permission to make it look at.
+ROW_WITH = {
+    Subject.STINT: ("case__minor_class", "department", "handler"),
+    Subject.TASK: ("case__minor_class",),
+    Subject.REQUEST: ("case__minor_class", "stint__department"),
+}
 
 
 def move(request: HttpRequest, case_id, subject: str, subject_id, verb: str) -> HttpResponse:
@@ -326,12 +343,8 @@ def serve_move(
     rule = next((one for one in workflow.MOVES if one.verb == verb and one.subject == subject), None)
     if rule is None or verb not in doors:
         raise Http404
-    found = visible_case(request, case_id, at=at)
-    row = found
-    if rule.subject is not Subject.CASE:
-        row = get_object_or_404(ROWS[rule.subject].objects.filter(case=found), public_id=subject_id)
-    elif found.public_id != subject_id:
-        raise Http404
+    row = visible_row(request, case_id, rule.subject, subject_id, at=at)
+    found = row if rule.subject is Subject.CASE else row.case
     # The form names people: it is shown, and what it brings is kept, only for those who may make the move.
     if appointment_for(request.user, rule, case=found, subject=row, at=at) is None:
         raise PermissionDenied(sentence(actions.NotYours(number=found.number, verb=rule.label)))

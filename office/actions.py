@@ -4,6 +4,7 @@ import errno
 import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
@@ -101,10 +102,9 @@ def refuse_too_many(number: int, *, at: datetime, most: int | None = None) -> No
 
 
 def store_files(uploads: Sequence[File], *, by, at: datetime, kinds: Collection[str]) -> list[StoredFile]:
-    """Keep several files handed in together. One that is refused refuses all."""
+    """Keep several files handed in together. One that is refused refuses all; two statements for all of them."""
     refuse_too_many(len(uploads), at=at)
-    with transaction.atomic():
-        return [store_file(upload, public_id=uuid.uuid4(), by=by, at=at, kinds=kinds) for upload in uploads]
+    return keep([examine(upload, by=by, at=at, kinds=kinds) for upload in uploads])
 
 
 def store_file(
@@ -118,9 +118,40 @@ def store_file(
 ) -> StoredFile:
     """Keep a file after making sure that it is what it says and not too large; `by` is None for a citizen.
 
-    The same file sent again under the same number is the one already kept. The bytes lie under their hash, beside them
-    for pictures what others see: re-encoded, without what the camera wrote. Raises FileTooLarge, FileNotWhatItSays,
+    The same file sent again under the same number is the one already kept. Raises FileTooLarge, FileNotWhatItSays,
     FileNumberTaken, DiskFull.
+    """
+    examined = examine(upload, by=by, at=at, kinds=kinds, public_id=public_id, claimed_at=claimed_at)
+    known = StoredFile.objects.filter(public_id=public_id).first()
+    if known is not None:
+        return _the_same(known, examined.row.sha256)
+    try:
+        return keep([examined])[0]
+    except IntegrityError:
+        # The same request twice at the same time: the other one was first.
+        return _the_same(StoredFile.objects.get(public_id=public_id), examined.row.sha256)
+
+
+@dataclass(frozen=True)
+class Examined:
+    """A file that may be kept: its row, not yet written, and the bytes of each variant with their size."""
+
+    row: StoredFile
+    contents: dict[str, tuple[File, int]]
+
+
+def examine(
+    upload: File,
+    *,
+    by,
+    at: datetime,
+    kinds: Collection[str],
+    public_id: uuid.UUID | None = None,
+    claimed_at: datetime | None = None,
+) -> Examined:
+    """Look at a file before it is kept: what it is, how large, what its camera wrote. Asks the database nothing.
+
+    For pictures what others see is made anew, without what the camera wrote. Raises FileTooLarge, FileNotWhatItSays.
     """
     name = _plain_name(upload.name)
     format = media.recognise(upload, declared=getattr(upload, "content_type", None) or "", kinds=kinds)
@@ -128,14 +159,9 @@ def store_file(
     if format is None or format.kind not in kinds:
         raise FileNotWhatItSays(name=name, expected=expected)
     _refuse_too_large(upload, name, format, at=at)
-    sha256 = _hash(upload)
-    known = StoredFile.objects.filter(public_id=public_id).first()
-    if known is not None:
-        return _the_same(known, sha256)
-    picture = _read_picture(upload, name, at=at, expected=expected) if format.kind == media.PICTURE else None
-    stored = StoredFile(
-        public_id=public_id,
-        sha256=sha256,
+    row = StoredFile(
+        public_id=public_id or uuid.uuid4(),
+        sha256=_hash(upload),
         size=upload.size,
         content_type=format.content_type,
         kind=format.kind,
@@ -144,22 +170,27 @@ def store_file(
         claimed_at=claimed_at,
         recorded_at=at,
     )
-    if picture is not None:
-        stored.width, stored.height, stored.taken_at = picture.width, picture.height, picture.taken_at
+    contents = {"original": (upload, upload.size)}
+    if format.kind == media.PICTURE:
+        picture = _read_picture(upload, name, at=at, expected=expected)
+        row.width, row.height, row.taken_at = picture.width, picture.height, picture.taken_at
         # WGS 84 and CGCS2000 differ by centimetres: relabelled, not transformed.
-        stored.taken_point = Point(*picture.taken_point, srid=4490) if picture.taken_point else None
-    try:
-        with transaction.atomic():
-            _alone_with(sha256)
-            _keep(stored.path("original"), upload, upload.size)
-            if picture is not None:
-                _keep(stored.path("view"), ContentFile(picture.view), len(picture.view))
-                _keep(stored.path("thumb"), ContentFile(picture.thumb), len(picture.thumb))
-            stored.save(force_insert=True)
-    except IntegrityError:
-        # The same request twice at the same time: the other one was first.
-        return _the_same(StoredFile.objects.get(public_id=public_id), sha256)
-    return stored
+        row.taken_point = Point(*picture.taken_point, srid=4490) if picture.taken_point else None
+        contents["view"] = (ContentFile(picture.view), len(picture.view))
+        contents["thumb"] = (ContentFile(picture.thumb), len(picture.thumb))
+    return Examined(row, contents)
+
+
+def keep(files: Sequence[Examined]) -> list[StoredFile]:
+    """Keep examined files: the bytes under their hash, the rows in one statement. Raises DiskFull, IntegrityError."""
+    if not files:
+        return []
+    with transaction.atomic():
+        _alone_with(*(one.row.sha256 for one in files))
+        for one in files:
+            for variant, (content, size) in one.contents.items():
+                _keep(one.row.path(variant), content, size)
+        return StoredFile.objects.bulk_create(one.row for one in files)
 
 
 def forget_files(files: Iterable[StoredFile]) -> int:
@@ -179,10 +210,13 @@ def forget_files(files: Iterable[StoredFile]) -> int:
     return forgotten
 
 
-def _alone_with(sha256: str) -> None:
-    """Be the only one to touch these bytes until the transaction ends."""
+def _alone_with(*sha256: str) -> None:
+    """Be the only one to touch these bytes until the transaction ends; always taken in the same order."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))", [sha256])
+        cursor.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(hash, 0)) FROM unnest(%s::text[]) AS hash",
+            [sorted(set(sha256))],
+        )
 
 
 def _the_same(known: StoredFile, sha256: str) -> StoredFile:

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django import forms
 from django.core import signing
@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
-from office.actions import refuse_too_many, store_file
+from office.actions import Examined, examine, keep, refuse_too_many
 from office.models import StoredFile
 
 SALT = "office.kept"
@@ -24,15 +24,20 @@ def kept_mark(file: StoredFile, *, by) -> str:
     return signing.dumps([str(file.public_id), by.pk if by else 0], salt=SALT)
 
 
-def kept_file(mark: str, *, by) -> StoredFile | None:
-    """The file behind a mark; None when the mark is forged, old or somebody else's."""
+def kept_files(marks: Collection[str], *, by) -> list[StoredFile | None]:
+    """The files behind these marks; None for a mark that is forged, old or somebody else's. At most one query."""
+    numbers = [_number(mark, by=by) for mark in marks]
+    wanted = [number for number in numbers if number]
+    found = {file.public_id: file for file in StoredFile.objects.filter(public_id__in=wanted)} if wanted else {}
+    return [found.get(number) for number in numbers]
+
+
+def _number(mark: str, *, by) -> UUID | None:
     try:
         public_id, owner = signing.loads(mark, salt=SALT, max_age=KEPT_SECONDS)
     except signing.BadSignature:
         return None
-    if owner not in (0, getattr(by, "pk", None)):
-        return None
-    return StoredFile.objects.filter(public_id=UUID(public_id)).first()
+    return UUID(public_id) if owner in (0, getattr(by, "pk", None)) else None
 
 
 @dataclass(frozen=True)
@@ -121,7 +126,7 @@ class KeepsFiles(forms.Form):
         read = self.data.getlist if hasattr(self.data, "getlist") else lambda key: self.data.get(key, [])
         left_out = set(read(f"{prefixed}_drop"))
         marks = [mark for mark in read(f"{prefixed}_kept") if mark not in left_out]
-        files = [self._of_this_kind(name, kept_file(mark, by=by)) for mark in marks]
+        files = [self._of_this_kind(name, file) for file in kept_files(marks, by=by)]
         if None in files:
             self.add_error(name, _("A file chosen earlier is no longer here. Choose it again."))
         return [file for file in files if file is not None]
@@ -131,14 +136,20 @@ class KeepsFiles(forms.Form):
         return file if file is not None and file.kind in self.fields[name].kinds else None
 
     def _store_new(self, name: str, files: list[StoredFile], *, by, at: datetime) -> None:
+        new: dict[str, Examined] = {}
         for upload in self._uploads(name):
             try:
-                stored = store_file(upload, public_id=uuid4(), by=by, at=at, kinds=self.fields[name].kinds)
+                examined = examine(upload, by=by, at=at, kinds=self.fields[name].kinds)
             except Refusal as refusal:
                 self.add_error(name, sentence(refusal))
                 continue
-            if stored.sha256 not in {file.sha256 for file in files}:  # the same one chosen twice
-                files.append(stored)
+            new.setdefault(examined.row.sha256, examined)  # the same one chosen twice is taken once
+        for file in files:
+            new.pop(file.sha256, None)
+        try:
+            files += keep(list(new.values()))
+        except Refusal as refusal:
+            self.add_error(name, sentence(refusal))
 
     def _show(self, name: str, files: list[StoredFile], *, by) -> None:
         field = self.fields[name]

@@ -11,7 +11,7 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_POST
 
 from office import actions
-from office.forms import kept_file
+from office.forms import kept_files
 from office.messages_text import KINDS, sentence
 from office.models import Message, StoredFile
 
@@ -70,7 +70,7 @@ def stored_file(stored: StoredFile, variant: str) -> HttpResponse:
 @login_not_required
 def kept(request: HttpRequest, mark: str) -> HttpResponse:
     """The small picture of a file that waits in a form, for whoever chose it: a person at work, or a citizen."""
-    file = kept_file(mark, by=request.user)
+    [file] = kept_files([mark], by=request.user)
     if file is None:
         raise Http404
     return stored_file(file, "thumb")

@@ -122,7 +122,7 @@ FILES = {
     "querysets",
 }
 OWN_FILES = {
-    "office": {"declared", "settings", "messages_text", "media", "ratelimit", "health"},
+    "office": {"batch", "declared", "settings", "messages_text", "media", "ratelimit", "health"},
     "accounts": {"roles", "vault"},
     "grid": {"codes", "geometry", "locate", "addresses", "tiles"},
     "components": {"codes", "survey"},

@@ -9,14 +9,16 @@ import pytest
 from django.core.files.storage import storages
 from django.db import IntegrityError, connection, transaction
 
-from accounts.models import User
+from accounts.models import Appointment, User
+from accounts.roles import Role
 from cases import actions
 from cases.models import Case, CaseEvent, StageClock
 from cases.workflow import Stage
 from citymgmt import live_publish
+from dispatch import actions as dispatch
 from office.actions import store_file
 from office.models import StoredFile
-from tests.county import MONDAY, STAGES_OF_THE_TRIP, County, beijing, picture
+from tests.county import LONG_AGO, MONDAY, STAGES_OF_THE_TRIP, County, beijing, picture
 
 pytestmark = pytest.mark.django_db
 OF_THE_TEST = 2  # inside the test's own transaction a move opens a savepoint and releases it
@@ -111,8 +113,14 @@ def test_nobody_who_reported_it_checks_it(county):
 
 def test_the_database_refuses_a_second_side(county):
     case = county.case_at(Stage.PENDING_DISPATCH)
-    with pytest.raises(actions.OtherSide):
-        actions.take_part(case, county.duty_leader, side="command", proof="")
+    Appointment.objects.create(
+        user=county.duty_leader, role=Role.DISPATCHER, department=county.departments["command"], valid_from=LONG_AGO
+    )
+    both = User.objects.get(pk=county.duty_leader.pk)
+    with pytest.raises(actions.OtherSide), transaction.atomic():
+        dispatch.dispatch(case, by=both, at=MONDAY, department=county.water_company)
+    case.refresh_from_db()
+    assert (case.stage, case.stints.count()) == (Stage.PENDING_DISPATCH, 0)
 
 
 def test_a_failed_check_goes_back_to_the_same_department_with_the_old_deadline(county):

@@ -131,6 +131,7 @@ def test_no_promise_is_no_promise():
     assert replay.Request({"open_dt": "2011-07-01 01:32:33", "target_dt": ""}).promised_hours is None
 
 
+@pytest.mark.django_db
 def test_without_the_file_the_command_says_where_it_looked(settings, tmp_path):
     settings.CITY_DATA = tmp_path
     with pytest.raises(CommandError, match=str(tmp_path)):
