@@ -398,6 +398,64 @@ class EventText(models.Model):
         return f"{self.case_id}#{self.sequence}"
 
 
+class Checkpoint(models.Model):
+    """What all cases came to up to one night, append-only and chained 历史校验点. See cases/checkpoint.py.
+
+    It covers the events and clock entries with `…_after < id <= …_upto`. `leaves` has a line for each case that they
+    belong to; `payload` are the very bytes that were hashed.
+    """
+
+    number = models.PositiveIntegerField(unique=True)
+    day = models.DateField()
+    made_at = models.DateTimeField()
+    events_after = models.BigIntegerField()
+    events_upto = models.BigIntegerField()
+    entries_after = models.BigIntegerField()
+    entries_upto = models.BigIntegerField()
+    event_count = models.PositiveIntegerField()
+    entry_count = models.PositiveIntegerField()
+    case_count = models.PositiveIntegerField()
+    total_events = models.PositiveBigIntegerField()
+    leaves = models.BinaryField()
+    payload = models.BinaryField()
+    hash = models.BinaryField(max_length=32)
+
+    class Meta:
+        verbose_name = _("Checkpoint of the history")
+        verbose_name_plural = _("Checkpoints of the history")
+        ordering = ("number",)
+        indexes = [models.Index(fields=["-day"], name="checkpoint_day")]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.day}"
+
+
+class HistoryCheck(models.Model):
+    """One run of the proof over the history: what it looked at and what it found."""
+
+    class Scope(models.TextChoices):
+        RECENT = "recent", _("Cases of the last days")
+        ALL = "all", _("All cases")
+
+    scope = models.CharField(_("Looked at"), max_length=8, choices=Scope.choices)
+    started_at = models.DateTimeField(_("Begun"))
+    finished_at = models.DateTimeField(_("Ended"), null=True)
+    cases_upto = models.BigIntegerField(default=0)  # the key of the last case looked at, while it goes on in slices
+    event_count = models.PositiveBigIntegerField(default=0)
+    case_count = models.PositiveBigIntegerField(default=0)
+    checkpoint_count = models.PositiveIntegerField(default=0)
+    finding_count = models.PositiveIntegerField(default=0)
+    findings = models.JSONField(default=list)  # the first of them: [code, case number, sequence, detail]
+
+    class Meta:
+        verbose_name = _("Proof of the history")
+        verbose_name_plural = _("Proofs of the history")
+        ordering = ("-started_at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.started_at:%Y-%m-%d}"
+
+
 class StageClock(models.Model):
     """One clock of a case: a stage visit at a desk, a task, or the handling of one stint. Projection of its entries."""
 

@@ -107,6 +107,9 @@ SETTINGS: dict[str, Declared] = {
     "cases.near_hours": Declared(
         int, 24, gettext_noop("Hours within which an open case may be the same one."), 1, 8760
     ),
+    "cases.checkpoint_mail": Declared(
+        list, [], gettext_noop("Mail addresses outside the house that get the nightly checkpoint of the history.")
+    ),
     # components
     "components.schemes": Declared(
         list, ["GBT47678", "LOCAL"], gettext_noop("Code schemes whose classes new reports are given.")
