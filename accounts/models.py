@@ -252,6 +252,7 @@ class VaultRecord(models.Model):
         indexes = [
             models.Index(fields=["phone_index"], name="accounts_vault_phone", condition=Q(phone_index__isnull=False)),
             models.Index(fields=["key_id"], name="accounts_vault_key"),
+            models.Index(fields=["created_at"], name="accounts_vault_kept", condition=Q(erased_at__isnull=True)),
         ]
         constraints = [
             models.CheckConstraint(

@@ -120,6 +120,7 @@ class Case(models.Model):
     # the chain of events, so that the next one needs no look-up
     event_count = models.PositiveIntegerField(default=0)
     last_hash = models.BinaryField(max_length=32, default=b"")
+    words_erased_at = models.DateTimeField(null=True, blank=True)  # the texts of its events, by a rule of retention
     search = SearchVectorField(null=True)
 
     objects = CaseQuerySet.as_manager()
@@ -160,6 +161,11 @@ class Case(models.Model):
             models.Index(fields=["area_code", "-reported_at"], name="case_area"),
             models.Index(fields=["undo_until"], name="case_undo", condition=Q(undo_until__isnull=False)),
             models.Index(fields=["reporter_ref"], name="case_reporter", condition=Q(reporter_ref__isnull=False)),
+            models.Index(
+                fields=["moved_at"],
+                name="case_words_kept",
+                condition=Q(stage__in=sorted(str(s) for s in workflow.FINAL), words_erased_at__isnull=True),
+            ),
             GinIndex(fields=["search"], name="case_search"),
             GistIndex(
                 Geography(models.F("point")),
@@ -392,7 +398,12 @@ class EventText(models.Model):
 
     class Meta:
         verbose_name = _("Text of an event")
-        constraints = [models.UniqueConstraint(fields=["case", "sequence"], name="event_text_sequence")]
+        constraints = [
+            models.UniqueConstraint(fields=["case", "sequence"], name="event_text_sequence"),
+            models.CheckConstraint(
+                name="event_text_erased_is_empty", condition=Q(erased_at__isnull=True) | Q(text="", salt=b"")
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.case_id}#{self.sequence}"
@@ -454,6 +465,28 @@ class HistoryCheck(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope} {self.started_at:%Y-%m-%d}"
+
+
+class LegalHold(models.Model):
+    """Nothing of this case is erased while the hold stands: somebody needs it as it is 证据保全."""
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="holds")
+    why = models.CharField(_("Why"), max_length=200)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    ended_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("Legal hold")
+        verbose_name_plural = _("Legal holds")
+        ordering = ("-at", "-id")
+        constraints = [
+            models.UniqueConstraint(fields=["case"], name="hold_one_at_a_time", condition=Q(ended_at__isnull=True))
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.case_id} {self.at:%Y-%m-%d}"
 
 
 class StageClock(models.Model):

@@ -94,6 +94,8 @@ class StoredFile(models.Model):
     # What the picture says about itself; a claim, not a proof.
     taken_at = models.DateTimeField(null=True)
     taken_point = models.PointField(srid=4490, null=True)
+    # The bytes are gone by a rule of retention; the row and its hash stay as a tombstone.
+    erased_at = models.DateTimeField(null=True)
 
     class Meta:
         verbose_name = _("stored file")
@@ -102,6 +104,9 @@ class StoredFile(models.Model):
         indexes = [
             models.Index(fields=["sha256"], name="office_storedfile_sha256"),
             models.Index(fields=["uploaded_by", "recorded_at"], name="office_storedfile_uploads"),
+            models.Index(
+                fields=["kind", "recorded_at"], name="office_storedfile_kept", condition=Q(erased_at__isnull=True)
+            ),
         ]
         constraints = [
             models.CheckConstraint(
@@ -119,12 +124,14 @@ class StoredFile(models.Model):
 
 
 class ReadLog(models.Model):
-    """Who opened something private, when and why. Rows are only ever added; nothing points here."""
+    """Who opened something private, when and why 查阅记录. Rows are only added: the database refuses to change them."""
 
     at = models.DateTimeField()
     reader = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="readings")
     what = models.CharField(max_length=40)
     about = models.CharField(max_length=60)
+    # The number of the case that it belongs to, as text: nothing here points up to another room.
+    number = models.CharField(max_length=32, blank=True)
     why = models.CharField(max_length=200)
 
     class Meta:
@@ -134,7 +141,33 @@ class ReadLog(models.Model):
         indexes = [
             models.Index(fields=["about", "at"], name="office_readlog_about"),
             models.Index(fields=["reader", "at"], name="office_readlog_reader"),
+            models.Index(fields=["-at", "-id"], name="office_readlog_at"),
+            models.Index(fields=["number", "-at"], name="office_readlog_number", condition=~Q(number="")),
         ]
 
     def __str__(self):
         return f"{self.at:%Y-%m-%d %H:%M} {self.reader_id} {self.what} {self.about}"
+
+
+class Erasure(models.Model):
+    """The tombstone of something private that was erased: what, when, by whom and by which rule. Only ever added."""
+
+    at = models.DateTimeField()
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="erasures")
+    rule = models.CharField(max_length=40)
+    why = models.CharField(max_length=200)
+    about = models.CharField(max_length=60)
+    number = models.CharField(max_length=32, blank=True)
+    pieces = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        verbose_name = _("erasure")
+        verbose_name_plural = _("erasures")
+        ordering = ["-at", "-id"]
+        indexes = [
+            models.Index(fields=["-at", "-id"], name="office_erasure_at"),
+            models.Index(fields=["number", "rule"], name="office_erasure_number"),
+        ]
+
+    def __str__(self):
+        return f"{self.at:%Y-%m-%d %H:%M} {self.rule} {self.about}"
