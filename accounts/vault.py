@@ -60,21 +60,29 @@ def seal(
 
     Sealing again under the same number keeps what is there: a form sent twice makes one record.
     """
-    require_right_key(at=at)
-    public_id = public_id or uuid.uuid4()
+    record = sealed(kind=kind, name=name, phone=phone, words=words, at=at, public_id=public_id)
     try:
         with transaction.atomic():
-            VaultRecord.objects.create(
-                public_id=public_id,
-                kind=kind,
-                created_at=at,
-                phone_index=_blind(phone),
-                **_sealed(public_id, Opened(name=name, phone=phone, words=words)),
-            )
+            record.save(force_insert=True)
     except IntegrityError:
-        if not VaultRecord.objects.filter(public_id=public_id, kind=kind).exists():
+        if not VaultRecord.objects.filter(public_id=record.public_id, kind=kind).exists():
             raise
-    return public_id
+    return record.public_id
+
+
+def sealed(
+    *, kind: str, name: str, phone: str, words: str, at: datetime, public_id: uuid.UUID | None = None
+) -> VaultRecord:
+    """Return a sealed record that is not written yet: for whoever writes it together with what it belongs to."""
+    require_right_key(at=at)
+    public_id = public_id or uuid.uuid4()
+    return VaultRecord(
+        public_id=public_id,
+        kind=kind,
+        created_at=at,
+        phone_index=_blind(phone),
+        **_sealed(public_id, Opened(name=name, phone=phone, words=words)),
+    )
 
 
 def open_record(public_id: uuid.UUID, *, reader, why: str, at: datetime) -> Opened:

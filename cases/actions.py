@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, Func, OuterRef, Q, Value
+from django.db.models import Exists, Func, Model, OuterRef, Q, Value
 from django.utils import timezone
 
 from accounts.models import Department, User
@@ -488,17 +488,19 @@ def report(
     urgency: int = Case.Urgency.NORMAL,
     accuracy_m=None,
     point_crs: str = "CGCS2000",
+    beside: Callable[[Case], Iterable[Model]] = lambda case: (),
 ) -> Case:
     """Take in a problem and return its case, waiting in the acceptance pool. The same `public_id` twice is one report.
 
     `by` is a collector (saw it himself), a desk registering somebody else's call, or None for a citizen or a machine.
+    `beside` returns what a room above writes together with a new case; it is not called for one that is known.
     Raises OutsideTheGrid, NoCentre.
     """
     at = at.replace(microsecond=0)
     public_id = public_id or uuid4()
-    known = Case.objects.filter(public_id=public_id).first()
-    if known is not None:
-        return known
+    key, serial, is_known = _next_numbers(public_id)
+    if is_known:
+        return Case.objects.get(public_id=public_id)
     place = grid_locate.locate(point)
     if place is None:
         raise OutsideTheGrid()
@@ -506,11 +508,10 @@ def report(
     appointment = _reporting_appointment(by, at) if by else None
     saw_it = appointment is not None and appointment.role in (Role.COLLECTOR, Role.VIDEO_OPERATOR)
     recorded_at = timezone.now()
-    key, number = _next_number(place.community_code, at)
     case = Case(
         pk=key,
         public_id=public_id,
-        number=number,
+        number=_number(serial, place.community_code, at),
         source=source,
         stage=Stage.REPORTED,
         minor_class=minor_class,
@@ -540,7 +541,7 @@ def report(
     case.search = search_vector(case)
     try:
         with transaction.atomic():
-            _take_in(case, by=by, appointment=appointment, saw_it=saw_it, files=list(files))
+            _take_in(case, by=by, appointment=appointment, saw_it=saw_it, files=list(files), beside=beside)
     except IntegrityError:  # the same report came in twice at once
         known = Case.objects.filter(public_id=public_id).first()
         if known is None:
@@ -549,7 +550,9 @@ def report(
     return case
 
 
-def _take_in(case: Case, *, by: User | None, appointment, saw_it: bool, files: list[tuple[StoredFile, str]]) -> None:
+def _take_in(
+    case: Case, *, by: User | None, appointment, saw_it: bool, files: list[tuple[StoredFile, str]], beside
+) -> None:
     """Write a new case, its reporter's part in it, its first clocks, its evidence and its first event."""
     citizens = case.reporter_ref is not None or case.source in workflow.PUBLIC_SOURCES
     side = workflow.CITIZEN if citizens else workflow.SYSTEM
@@ -573,6 +576,8 @@ def _take_in(case: Case, *, by: User | None, appointment, saw_it: bool, files: l
         },
     )  # fmt: skip
     batch.insert([case])
+    for row in beside(case):
+        batch.insert([row])
     _write(batch, case, by, side=side, proof=proof)
     tell_live(case)
 
@@ -594,14 +599,24 @@ def centres_of(area_code: str, at: datetime) -> tuple[Department, Department]:
     return found[kinds[0]], found[kinds[1]]
 
 
-def _next_number(area_code: str, at: datetime) -> tuple[int, str]:
-    """Return the key and the number of the next case; a report that fails leaves gaps in both."""
+def _next_numbers(public_id: UUID) -> tuple[int, int, bool]:
+    """Return the key and the serial number of the next case, and whether this report is known already.
+
+    A report that fails, or comes again, leaves gaps in both.
+    """
     with connection.cursor() as cursor:
-        cursor.execute("SELECT nextval('cases_case_id_seq'), nextval('cases_number_seq')")
-        key, serial = cursor.fetchone()
+        cursor.execute(
+            "SELECT nextval('cases_case_id_seq'), nextval('cases_number_seq'),"
+            " EXISTS (SELECT FROM cases_case WHERE public_id = %s)",
+            [public_id],
+        )
+        return cursor.fetchone()
+
+
+def _number(serial: int, area_code: str, at: datetime) -> str:
     day = at.astimezone(timezone.get_default_timezone())
     pattern = office_settings.get("cases.number_pattern", on=timezone.localdate(at), area_code=area_code)
-    return key, pattern.format(division=area_code[:6], date=f"{day:%Y%m%d}", serial=serial)
+    return pattern.format(division=area_code[:6], date=f"{day:%Y%m%d}", serial=serial)
 
 
 def search_vector(case: Case) -> Func:

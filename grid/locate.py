@@ -152,18 +152,21 @@ def nearest(queryset: QuerySet, field: str, point: GEOSGeometry, *, within_metre
 def describe(point: Point) -> str:
     """Return words for a point in the city's language, from what is known near by; "" where nothing is.
 
-    A crossing before a road, a road before a named place. One query, or two where no road is near.
+    A crossing before a road, a road before a named place; one query.
     """
-    roads = nearest(Road.objects.current(), "line", point, within_metres=NEAR_M)
-    found = dict(reversed(list(roads.values_list("name_zh", "metres")[:10])))
-    names = sorted(found, key=lambda name: (found[name], name))
+    roads = nearest(Road.objects.current(), "line", point, within_metres=NEAR_M).annotate(is_road=Value(True))
+    places = nearest(Place.objects.current(), "geometry", point, within_metres=NEAR_M).annotate(is_road=Value(False))
+    named = ("name_zh", "metres", "is_road")
+    rows = list(roads.values_list(*named)[:10].union(places.values_list(*named)[:1], all=True))
+    found: dict[str, float] = {}
+    for name, metres, is_road in sorted(rows, key=lambda row: (not row[2], row[1], row[0])):
+        if is_road or not found:
+            found.setdefault(name, metres)
+    names, is_on_roads = list(found), any(is_road for _name, _metres, is_road in rows)
     with override(settings.LANGUAGE_CODE):
-        if len(names) > 1 and found[names[1]] <= ON_A_ROAD_M:
+        if is_on_roads and len(names) > 1 and found[names[1]] <= ON_A_ROAD_M:
             return gettext("near the crossing of %(road)s and %(other)s") % {"road": names[0], "other": names[1]}
-        if names:
-            return gettext("near %(place)s") % {"place": names[0]}
-        place = nearest(Place.objects.current(), "geometry", point, within_metres=NEAR_M).first()
-        return gettext("near %(place)s") % {"place": place.name_zh} if place else ""
+        return gettext("near %(place)s") % {"place": names[0]} if names else ""
 
 
 def _labelled(point: GEOSGeometry) -> GEOSGeometry:

@@ -14,6 +14,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import vault
+from accounts.models import VaultRecord
 from cases import actions as case_actions
 from cases.models import Case, Evidence
 from cases.workflow import FINAL, Source
@@ -99,12 +100,19 @@ def register_call(
     """
     public_id = public_id or uuid4()
 
-    def become(call: Call) -> None:
-        call.case = case_actions.report(
+    def become(call: Call, sealed: list[VaultRecord]) -> None:
+        def beside(case: Case) -> list:
+            call.case = case
+            return [*sealed, call]
+
+        case_actions.report(
             by=by, at=at, source=Source.HOTLINE, minor_class=minor_class, point=point, description=description,
             address=place, public_id=public_id, component=component, reporter_ref=call.reporter_ref, urgency=urgency,
-            accuracy_m=accuracy_m,
+            accuracy_m=accuracy_m, beside=beside,
         )  # fmt: skip
+        if call.case is None:  # the same form sent twice: the first one counts
+            raise IntegrityError
+        call.pk = Call.objects.values_list("pk", flat=True).get(public_id=public_id)
 
     return _take(
         become, by=by, at=at, public_id=public_id, name=name, phone=phone, words=words, kind=kind, urgency=urgency,
@@ -136,8 +144,9 @@ def join_call(
     if case.stage in FINAL:
         raise JoinedCaseOver(number=case.number)
 
-    def become(call: Call) -> None:
+    def become(call: Call, sealed: list[VaultRecord]) -> None:
         call.case = case
+        _keep(call, sealed)
 
     return _take(
         become, by=by, at=at, public_id=public_id or uuid4(), name=name, phone=phone, words=words, kind=kind,
@@ -167,8 +176,9 @@ def answer_call(
     if not answer.strip():
         raise AnswerMissing()
 
-    def become(call: Call) -> None:
+    def become(call: Call, sealed: list[VaultRecord]) -> None:
         call.answer = answer.strip()
+        _keep(call, sealed)
 
     return _take(
         become, by=by, at=at, public_id=public_id or uuid4(), name=name, phone=phone, words=words, kind=kind,
@@ -182,14 +192,13 @@ def _take(become, *, by, at: datetime, public_id: UUID, name, phone, words, rece
     if seat is None:
         raise NotASeat()
     _refuse_naming(name, phone, facts["summary"], facts["place"])
+    sealed = _sealed("caller", name=name, phone=phone, words=words, at=at)
+    call = Call(
+        public_id=public_id, centre=seat.department, seat=by, received_at=min(received_at or at, at), ended_at=at,
+        reporter_ref=sealed[0].public_id if sealed else None, **facts,
+    )  # fmt: skip
     try:
-        with transaction.atomic():
-            call = Call(
-                public_id=public_id, centre=seat.department, seat=by, received_at=min(received_at or at, at),
-                ended_at=at, reporter_ref=_seal("caller", name=name, phone=phone, words=words, at=at), **facts,
-            )  # fmt: skip
-            become(call)
-            call.save(force_insert=True)
+        become(call, sealed)
     except IntegrityError:
         # The same form sent twice: the first one counts, all of this is taken back.
         known = Call.objects.filter(public_id=public_id).first()
@@ -199,10 +208,17 @@ def _take(become, *, by, at: datetime, public_id: UUID, name, phone, words, rece
     return call
 
 
-def _seal(kind: str, *, name: str, phone: str, words: str, at: datetime) -> UUID | None:
+def _keep(call: Call, sealed: list[VaultRecord]) -> None:
+    with transaction.atomic():
+        for row in (*sealed, call):
+            row.save(force_insert=True)
+
+
+def _sealed(kind: str, *, name: str, phone: str, words: str, at: datetime) -> list[VaultRecord]:
+    """Return what goes to the vault, not written yet; [] where nothing was said."""
     if not (name.strip() or phone.strip() or words.strip()):
-        return None
-    return vault.seal(kind=kind, name=name.strip(), phone=phone.strip(), words=words.strip(), at=at)
+        return []
+    return [vault.sealed(kind=kind, name=name.strip(), phone=phone.strip(), words=words.strip(), at=at)]
 
 
 SHORTEST_NUMBER = 5
@@ -277,23 +293,19 @@ def report_as_citizen(
     """
     public_id, token = public_id or uuid4(), token or new_token()
     said = "\n".join(text.strip() for text in (place, words) if text.strip())
-    try:
-        with transaction.atomic():
-            known = Case.objects.filter(public_id=public_id).first()
-            if known is not None:
-                return _the_same(known, token)
-            case = case_actions.report(
-                by=None, at=at, source=Source.WEB, minor_class=minor_class, point=point, public_id=public_id,
-                reporter_ref=_seal("citizen", name=name, phone=phone, words=said, at=at), accuracy_m=accuracy_m,
-                files=[(file, Evidence.Usage.BEFORE) for file in files],
-            )  # fmt: skip
-            FollowUp.objects.create(case=case, token_hash=_hashed(token), created_at=at)
-    except IntegrityError:
-        known = Case.objects.filter(public_id=public_id).first()
-        if known is None:
-            raise
-        return _the_same(known, token)
-    return case
+    sealed = _sealed("citizen", name=name, phone=phone, words=said, at=at)
+    links: list[FollowUp] = []
+
+    def beside(case: Case) -> list:
+        links.append(FollowUp(case=case, token_hash=_hashed(token), created_at=at))
+        return [*sealed, *links]
+
+    case = case_actions.report(
+        by=None, at=at, source=Source.WEB, minor_class=minor_class, point=point, public_id=public_id,
+        reporter_ref=sealed[0].public_id if sealed else None, accuracy_m=accuracy_m,
+        files=[(file, Evidence.Usage.BEFORE) for file in files], beside=beside,
+    )  # fmt: skip
+    return case if links and links[0].case is case else _the_same(case, token)
 
 
 def _the_same(known: Case, token: str) -> Case:

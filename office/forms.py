@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from uuid import UUID
 
 from django import forms
@@ -107,16 +108,17 @@ class KeepsFiles(forms.Form):
     def keep_files(self, *, by, at: datetime) -> None:
         """Store what was chosen now, find what was kept before, and show both when the form is drawn again."""
         self.full_clean()
-        for name in self.file_fields:
-            files = self._kept_before(name, by=by)
-            try:
-                refuse_too_many(len(files) + len(self._uploads(name)), at=at, most=self.fields[name].most)
-            except Refusal as refusal:
-                # Nothing new is taken; what was kept stays.
+        files = {name: self._kept_before(name, by=by) for name in self.file_fields}
+        new = {name: self._examined(name, files[name], by=by, at=at) for name in self.file_fields}
+        try:
+            stored = iter(keep([examined for of_field in new.values() for examined in of_field]))
+            for name, of_field in new.items():
+                files[name] += islice(stored, len(of_field))
+        except Refusal as refusal:
+            for name in (name for name, of_field in new.items() if of_field):
                 self.add_error(name, sentence(refusal))
-            else:
-                self._store_new(name, files, by=by, at=at)
-            self._show(name, files, by=by)
+        for name in self.file_fields:
+            self._show(name, files[name], by=by)
 
     def _uploads(self, name: str) -> list:
         return self.fields[name].widget.value_from_datadict(self.data, self.files, self.add_prefix(name))
@@ -135,9 +137,17 @@ class KeepsFiles(forms.Form):
         """What was handed in at another field is taken here only if it might have been handed in here."""
         return file if file is not None and file.kind in self.fields[name].kinds else None
 
-    def _store_new(self, name: str, files: list[StoredFile], *, by, at: datetime) -> None:
+    def _examined(self, name: str, files: list[StoredFile], *, by, at: datetime) -> list[Examined]:
+        """Look at what was chosen now; a file that is refused is said, and the others are taken."""
+        uploads = self._uploads(name)
+        try:
+            refuse_too_many(len(files) + len(uploads), at=at, most=self.fields[name].most)
+        except Refusal as refusal:
+            # Nothing new is taken; what was kept stays.
+            self.add_error(name, sentence(refusal))
+            return []
         new: dict[str, Examined] = {}
-        for upload in self._uploads(name):
+        for upload in uploads:
             try:
                 examined = examine(upload, by=by, at=at, kinds=self.fields[name].kinds)
             except Refusal as refusal:
@@ -146,10 +156,7 @@ class KeepsFiles(forms.Form):
             new.setdefault(examined.row.sha256, examined)  # the same one chosen twice is taken once
         for file in files:
             new.pop(file.sha256, None)
-        try:
-            files += keep(list(new.values()))
-        except Refusal as refusal:
-            self.add_error(name, sentence(refusal))
+        return list(new.values())
 
     def _show(self, name: str, files: list[StoredFile], *, by) -> None:
         field = self.fields[name]

@@ -5,7 +5,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
@@ -82,26 +82,17 @@ def report(
     """
     if collector_of(by, at=at) is None:
         raise NotACollector(name=str(by))
-    public_id, what_counts = public_id or uuid4(), judged(claimed_at, at=at)
-    try:
-        with transaction.atomic():
-            case = case_actions.report(
-                by=by, at=what_counts.at, source=Source.COLLECTOR, minor_class=minor_class, point=point,
-                description=description, address=address, public_id=public_id, component=component, files=files,
-                claimed_at=claimed_at, accuracy_m=accuracy_m,
-            )  # fmt: skip
-            if case.reported_by_id == by.pk:
-                _note_fix(
-                    case, by=by, at=at, position=position, accuracy_m=accuracy_m, claimed_at=claimed_at,
-                    is_late=what_counts.is_late,
-                )  # fmt: skip
-    except IntegrityError:
-        # The same report sent twice at the same moment: the other one was first.
-        known = Case.objects.filter(public_id=public_id).first()
-        if known is None:
-            raise
-        return known
-    return case
+    what_counts = judged(claimed_at, at=at)
+
+    def beside(case: Case) -> list[Fix]:
+        return [_fix(case, by=by, at=at, position=position, accuracy_m=accuracy_m, claimed_at=claimed_at,
+                     is_late=what_counts.is_late)]  # fmt: skip
+
+    return case_actions.report(
+        by=by, at=what_counts.at, source=Source.COLLECTOR, minor_class=minor_class, point=point,
+        description=description, address=address, public_id=public_id, component=component, files=files,
+        claimed_at=claimed_at, accuracy_m=accuracy_m, beside=beside,
+    )  # fmt: skip
 
 
 def verify(
@@ -140,18 +131,19 @@ def _answer(task, action, setting, *, by, at, result, opinion, files, position, 
             task, by=by, at=what_counts.at, result=result, opinion=opinion, files=files, point=position,
             claimed_at=claimed_at,
         )  # fmt: skip
-        _note_fix(
+        fix = _fix(
             case, task=task, by=by, at=at, position=position, accuracy_m=accuracy_m, claimed_at=claimed_at,
             is_late=what_counts.is_late,
         )  # fmt: skip
+        Fix.objects.bulk_create([fix], ignore_conflicts=True)  # the first account counts
     return case
 
 
-def _note_fix(
+def _fix(
     case: Case, *, by, at: datetime, position, accuracy_m, claimed_at, is_late: bool, task: FieldTask | None = None
-) -> None:
-    """Keep where the phone says it was, and how far that is from the case. The first account counts."""
-    fix = Fix(
+) -> Fix:
+    """Return where the phone says it was, and how far that is from the case."""
+    return Fix(
         case=case,
         task=task,
         collector=by,
@@ -162,7 +154,6 @@ def _note_fix(
         recorded_at=at,
         is_late=is_late,
     )
-    Fix.objects.bulk_create([fix], ignore_conflicts=True)
 
 
 # — who patrols which duty grid ———————————————————————————————————————————————————————————————————————

@@ -149,7 +149,7 @@ class TestWords:
 
     def test_without_a_road_a_named_place_helps(self, plum_village, django_assert_num_queries):
         Place.objects.create(kind="poi", name_zh="文化广场", geometry=at(1, 1), valid_from=THEN)
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(1):
             assert "文化广场" in describe(at(0.5, 1.5))
 
     def test_where_nothing_is_known_there_are_no_words(self, plum_village):

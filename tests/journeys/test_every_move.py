@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts import vault
 from cases import clocks, workflow
 from cases.permissions import open_moves, type_of
 from cases.views import DOORS as DESK_DOORS
@@ -130,3 +131,27 @@ def queries(asked) -> int:
         number += not ((opens or ends) and depth == 0)
         depth += opens
     return number
+
+
+def test_a_report_with_pictures_asks_few_questions_whoever_sends_it(seat, client):
+    county = County.build()
+    where = {"lon": str(county.point.x), "lat": str(county.point.y), "minor_class": str(county.litter.public_id)}
+    pictures = {"near": picture(1), "far": picture(2), "more": [picture(3), picture(4)]}
+    doors = [
+        (seat(county.collector), "/field/report/", {"description": "路边有一堆垃圾", **pictures}),
+        (seat(county.operator), "/hotline/call/new/", {"kind": "complaint", "urgency": "0", "description": "垃圾成堆",
+         "name": "周女士", "phone": "13800000000", "words": "门口的垃圾", "result": "registered"}),
+        (client, "/citizen/report/",
+         {"words": "门口有垃圾", "phone": "13800000000", "files": [picture(5), picture(6)]}),
+    ]  # fmt: skip
+    troubles = []
+    for browser, address, said in doors:
+        form = browser.get(address).context["form"]
+        hidden = {name: str(form[name].value() or "") for name in form.fields if form[name].is_hidden}
+        clocks.calendar()
+        vault.require_right_key(at=timezone.now())
+        with CaptureQueriesContext(connection) as asked:
+            answer = browser.post(address, {**hidden, **where, **said, "near_seen": "1"})
+        troubles += [f"{answer.status_code} {address}"] if answer.status_code != 302 else []
+        troubles += [f"{queries(asked)} queries {address}"] if queries(asked) > MOST_QUERIES else []
+    assert troubles == []
