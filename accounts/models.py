@@ -1,6 +1,7 @@
 """People over time: departments, accounts, appointments, duty; and the sealed records of reporters' data."""
 
 import uuid
+from datetime import time
 
 from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -14,7 +15,7 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.querysets import AppointmentQuerySet, DepartmentQuerySet, DutyQuerySet, UserManager
+from accounts.querysets import AppointmentQuerySet, DepartmentQuerySet, DutyQuerySet, RosterQuerySet, UserManager
 from accounts.roles import ROLES
 
 
@@ -231,6 +232,139 @@ class Duty(models.Model):
 
     def __str__(self):
         return f"{self.user} {self.started_at:%Y-%m-%d %H:%M}"
+
+
+class Shift(models.Model):
+    """A stretch of the day in which seats are taken; one that ends when it begins lasts a day and a night. 班次"""
+
+    name = models.CharField(_("shift"), max_length=30, unique=True)
+    begins_at = models.TimeField(_("begins"))
+    ends_at = models.TimeField(_("ends"))
+
+    class Meta:
+        verbose_name = _("shift")
+        verbose_name_plural = _("shifts")
+        ordering = ["begins_at", "name"]
+
+    def __str__(self):
+        return self.name
+
+    @property
+    def passes_midnight(self) -> bool:
+        return self.ends_at <= self.begins_at
+
+
+class RosterEntry(models.Model):
+    """Who sits at a desk, or can be called, in a shift: on a weekday, or on one day, which then takes its place. 排班
+
+    A day's entries replace the weekly ones of the same desk and shift; one without a person leaves it empty.
+    """
+
+    class Kind(models.TextChoices):
+        SEAT = "seat", _("Seat at the desk")
+        ON_CALL = "on_call", _("On call")
+
+    class Weekday(models.IntegerChoices):
+        MONDAY = 0, _("Monday")
+        TUESDAY = 1, _("Tuesday")
+        WEDNESDAY = 2, _("Wednesday")
+        THURSDAY = 3, _("Thursday")
+        FRIDAY = 4, _("Friday")
+        SATURDAY = 5, _("Saturday")
+        SUNDAY = 6, _("Sunday")
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(_("kind of duty"), max_length=8, choices=Kind)
+    department = models.ForeignKey(
+        Department, verbose_name=_("department"), on_delete=models.PROTECT, related_name="roster"
+    )
+    role = models.CharField(_("role"), max_length=32, blank=True)
+    shift = models.ForeignKey(Shift, verbose_name=_("shift"), on_delete=models.PROTECT, related_name="entries")
+    user = models.ForeignKey(
+        User, verbose_name=_("person"), null=True, blank=True, on_delete=models.PROTECT, related_name="roster"
+    )
+    weekday = models.PositiveSmallIntegerField(_("weekday"), choices=Weekday, null=True, blank=True)
+    on_date = models.DateField(_("on one day"), null=True, blank=True)
+    # Of problems of this class only, by the catalogue's code, "06" or "06003"; empty: of all.
+    class_code = models.CharField(_("only for classes beginning with"), max_length=8, blank=True)
+    valid_from = models.DateField(_("valid from"))
+    valid_to = models.DateField(_("valid to"), null=True, blank=True)
+
+    objects = RosterQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("roster entry")
+        verbose_name_plural = _("roster")
+        ordering = ["department", "kind", "role", "shift", "weekday", "on_date", "id"]
+        indexes = [
+            models.Index(fields=["on_date"], name="accounts_roster_day"),
+            models.Index(fields=["department", "weekday"], name="accounts_roster_week"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(weekday__isnull=True, on_date__isnull=False)
+                | Q(weekday__isnull=False, on_date__isnull=True, user__isnull=False),
+                name="accounts_roster_weekday_or_day",
+            ),
+            models.CheckConstraint(
+                condition=~Q(kind="seat", role="") & ~Q(kind="seat", class_code__gt=""),
+                name="accounts_roster_seat_is_at_a_desk",
+            ),
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from")),
+                name="accounts_roster_ends_not_before_it_begins",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.department} {self.shift} {self.user or '—'}"
+
+    def get_role_display(self) -> str:
+        """The desk as a reader knows it."""
+        return gettext(ROLES[self.role].label) if self.role else ""
+
+
+class Contact(models.Model):
+    """Whom to ring at a department, in the order of `sort`; somebody with an account is told in his box too. 联系人"""
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    department = models.ForeignKey(
+        Department, verbose_name=_("department"), on_delete=models.PROTECT, related_name="contacts"
+    )
+    name = models.CharField(_("name"), max_length=50)
+    phone = models.CharField(_("phone"), max_length=30, blank=True)
+    mobile = models.CharField(_("mobile phone"), max_length=30, blank=True)
+    user = models.ForeignKey(
+        User, verbose_name=_("account"), null=True, blank=True, on_delete=models.PROTECT, related_name="contact_for"
+    )
+    sort = models.PositiveSmallIntegerField(_("order of call"), default=1)
+    # Both empty: at any hour.
+    from_time = models.TimeField(_("reachable from"), null=True, blank=True)
+    to_time = models.TimeField(_("reachable until"), null=True, blank=True)
+    ended_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta:
+        verbose_name = _("contact")
+        verbose_name_plural = _("contacts")
+        ordering = ["department", "sort", "id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(from_time__isnull=True, to_time__isnull=True)
+                | Q(from_time__isnull=False, to_time__isnull=False),
+                name="accounts_contact_hours_have_two_ends",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.department} · {self.name}"
+
+    def is_reachable(self, at: time) -> bool:
+        """Whether this hour of the day is one of his; hours may pass midnight."""
+        if self.from_time is None:
+            return True
+        if self.from_time < self.to_time:
+            return self.from_time <= at < self.to_time
+        return at >= self.from_time or at < self.to_time
 
 
 class VaultRecord(models.Model):

@@ -82,33 +82,39 @@ def topics_of(user, at: datetime) -> list[str]:
 ABOVE_A_DEPARTMENT = (Role.LEADER, Role.DEPARTMENT_OPERATOR)
 
 
-def superiors_of(who: User | Department, *, at: datetime) -> list[User]:
+def superiors_of(who: User | Department, *, at: datetime, staff=None) -> list[User]:
     """The people told beside this person or department; [] when nobody stands above.
+
+    `staff` (accounts.rosters.Staff) answers from memory where many are asked about at once.
 
     For a person: the nearest holders of the roles above his (accounts/roles.py) in his department or above it.
     For a department: its own leader, else the leader or the desk of the nearest department above, else the commander.
     """
+    nearest = staff.nearest if staff else nearest_holders
     if isinstance(who, Department):
-        return _above_department(who, at)
+        return _above_department(who, at, staff)
     found: dict[int, User] = {}
     for appointment in appointments_of(who, at):
         for role in ROLES[appointment.role].superiors:
-            holders = [one for one in nearest_holders(role, appointment.department, at) if one.pk != who.pk]
+            holders = [one for one in nearest(role, appointment.department, at) if one.pk != who.pk]
             if holders:
                 found.update((one.pk, one) for one in holders)
                 break
         else:
             if appointment.role == Role.DEPARTMENT_OPERATOR:
-                found.update((one.pk, one) for one in _above_department(appointment.department, at))
+                found.update((one.pk, one) for one in _above_department(appointment.department, at, staff))
     return list(found.values())
 
 
-def _above_department(department: Department, at: datetime) -> list[User]:
+def _above_department(department: Department, at: datetime, staff=None) -> list[User]:
+    nearest = staff.nearest if staff else nearest_holders
     for role in ABOVE_A_DEPARTMENT:
         # The desk itself is the holder; only a desk further up is above it.
-        holders = nearest_holders(role, department, at, itself=role == Role.LEADER)
+        holders = nearest(role, department, at, itself=role == Role.LEADER)
         if holders:
             return holders
+    if staff:
+        return staff.commanders
     centres = Department.objects.filter(kind=Department.Kind.COMMAND_CENTRE).valid(timezone.localdate(at))
     return _holders(Role.COMMANDER, [centre.pk for centre in centres], at)
 
@@ -148,6 +154,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "see_people": frozenset({Role.ADMINISTRATOR, Role.LEADER, Role.DUTY_LEADER, Role.COMMANDER}),
     "maintain_departments": frozenset({Role.ADMINISTRATOR}),
     "maintain_people": frozenset({Role.ADMINISTRATOR}),
+    "keep_rosters": frozenset({Role.ADMINISTRATOR, Role.DUTY_LEADER, Role.COMMANDER}),
+    "keep_contacts": frozenset({Role.ADMINISTRATOR, Role.DUTY_LEADER, Role.COMMANDER, Role.DEPARTMENT_OPERATOR}),
+    "see_deliveries": frozenset({Role.ADMINISTRATOR, Role.DUTY_LEADER, Role.COMMANDER}),
     "maintain_settings": frozenset({Role.ADMINISTRATOR}),
     "see_health": frozenset({Role.ADMINISTRATOR}),
     "read_vault": frozenset({Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER}),

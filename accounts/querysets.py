@@ -1,5 +1,6 @@
 """Named queries about people and departments."""
 
+from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import BaseUserManager
@@ -55,4 +56,19 @@ class DutyQuerySet(QuerySet):
         """Seats taken at this instant. A seat that nobody gave up counts no longer than the longest shift."""
         return self.filter(
             Q(ended_at__isnull=True) | Q(ended_at__gt=at), started_at__lte=at, started_at__gt=at - longest
+        )
+
+
+class RosterQuerySet(QuerySet):
+    def about(self, days: Collection[date]) -> "RosterQuerySet":
+        """What the roster says of these days: the weekly entries that hold and those of the days themselves."""
+        known = Q(on_date__in=days)
+        for day in days:
+            known |= valid_on(day) & Q(weekday=day.weekday())
+        return self.filter(known)
+
+    def not_over(self, day: date) -> "RosterQuerySet":
+        """What holds on this day or later."""
+        return self.filter(
+            Q(on_date__gte=day) | Q(weekday__isnull=False) & (Q(valid_to__isnull=True) | Q(valid_to__gt=day))
         )

@@ -11,7 +11,8 @@ from decimal import Decimal
 from django.db.models.expressions import RawSQL
 from django.utils import timezone
 
-from cases import calendars, time_limits, workflow
+from cases import calendars, chains, time_limits, workflow
+from cases.escalation import DUE, STARTED, Point
 from cases.models import Case, ClockEntry, FieldTask, HandlingStint, StageClock
 from cases.time_limits import Limit, Unit
 from cases.work_calendar import WorkCalendar
@@ -80,6 +81,7 @@ class Turn:
     restart: set[int] = field(default_factory=set)  # stints that come back after a return: the clock resumes from now
     extend: dict[int, int] = field(default_factory=dict)  # stint id → work seconds granted
     entries: list[ClockEntry] = field(default_factory=list)
+    told_anew: set[int] = field(default_factory=set)  # clocks that ring anew, whatever the sweep noted meanwhile
 
     def run(self, batch: Batch) -> None:
         """Start, pause, resume, extend and stop what the stages ask for; project it on case, stints and tasks.
@@ -109,6 +111,8 @@ class Turn:
         self._overall([*self.clocks, *new])
         for clock in self.clocks:
             names = [name for name, was in zip(_MUTABLE, before[clock.pk], strict=True) if getattr(clock, name) != was]
+            if clock.pk in self.told_anew and "told_level" not in names:
+                names.append("told_level")
             batch.update(clock, names)
         started = batch.insert(new, returning=("id", "name", "stint_id", "task_id"))
         for entry in self.entries:
@@ -207,6 +211,7 @@ class Turn:
         clock.running_since = self.at if clock.stint_id in self.restart else clock.stopped_at
         clock.state, clock.stopped_at, clock.told_level = StageClock.State.RUNNING, None, 0
         clock.rounds += 1
+        self.told_anew.add(clock.pk)
         self._count(clock)
         self._note(clock, ClockEntry.Kind.REOPEN, before=before)
 
@@ -215,7 +220,8 @@ class Turn:
             raise ValueError("a clock that stands still is extended by resuming it first")
         before = clock.due_at
         clock.extra_seconds += seconds
-        clock.told_level = 0
+        clock.told_level = STARTED  # it is no news that it is there
+        self.told_anew.add(clock.pk)
         self._count(clock)
         self._note(clock, ClockEntry.Kind.EXTEND, before=before)
 
@@ -238,7 +244,7 @@ class Turn:
         due = time_limits.add(since, max(0, total - clock.used_seconds), unit, calendar())
         yellow = time_limits.add(since, max(0, int(total * Decimal(str(share))) - clock.used_seconds), unit, calendar())
         clock.due_at, clock.yellow_at, clock.is_provisional = due.at, min(yellow.at, due.at), due.provisional
-        clock.next_look_at = next_look(clock)
+        clock.next_look_at = next_look(clock, self.case, at=self.at)
 
     def _overall(self, clocks: list[StageClock]) -> None:
         """The whole case is due when handling is due plus what the desks after it may take."""
@@ -341,11 +347,22 @@ def used_now(clock: StageClock, at: datetime) -> int:
     return clock.used_seconds + time_limits.used_seconds(since, max(at, since), Unit(clock.limit_unit), calendar())
 
 
-def next_look(clock: StageClock) -> datetime | None:
-    """Return when the sweep must look at a running clock again: at yellow, at red, then no more."""
-    if clock.due_at is None or clock.told_level >= 2:
+def next_look(clock: StageClock, case: Case, *, at: datetime) -> datetime | None:
+    """Return when the sweep must look at a running clock again: at the next point of its chain, if there is one."""
+    if clock.due_at is None or clock.name == Clock.OVERALL:
         return None
-    return clock.yellow_at if clock.told_level == 0 else clock.due_at
+    points = chains.points_of(clock, case, at=at)
+    return next((instant_of(clock, point) for point in points if point.level > clock.told_level), None)
+
+
+def instant_of(clock: StageClock, point: Point) -> datetime:
+    """Return when a running clock reaches a point of its chain, if nothing is done."""
+    if point.is_lamp:
+        return clock.yellow_at
+    if point.level == DUE:
+        return clock.due_at
+    left = point.seconds(total_seconds(clock)) - clock.used_seconds
+    return time_limits.add(clock.running_since, max(0, left), Unit(clock.limit_unit), calendar()).at
 
 
 @dataclass(frozen=True)

@@ -10,13 +10,14 @@ from django.conf import settings
 from django.contrib.gis.db import models
 from django.contrib.postgres.indexes import GinIndex, GistIndex
 from django.contrib.postgres.search import SearchVectorField
-from django.db.models import Q
+from django.db.models import F, Q
 from django.utils.translation import gettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from cases import workflow
 from cases.querysets import CaseQuerySet, OverrideQuerySet, RequestQuerySet, StintQuerySet, TaskQuerySet
 from cases.time_limits import WORKING, Unit
+from components.models import MinorClass
 from grid.models import ENDS_AFTER_IT_BEGINS, Changed, Dated, Geography, Road, UnitGrid
 
 
@@ -520,7 +521,7 @@ class StageClock(models.Model):
     resume_at = models.DateTimeField(null=True, blank=True)
     stopped_at = models.DateTimeField(null=True, blank=True)
     next_look_at = models.DateTimeField(null=True, blank=True)
-    told_level = models.PositiveSmallIntegerField(default=0)  # 0 nothing, 1 nearly due, 2 overdue
+    told_level = models.PositiveSmallIntegerField(default=0)  # how far it was told: cases/escalation.py
     rounds = models.PositiveSmallIntegerField(default=1)
 
     class Meta:
@@ -552,6 +553,7 @@ class StageClock(models.Model):
         indexes = [
             models.Index(fields=["next_look_at"], name="clock_next_look", condition=Q(next_look_at__isnull=False)),
             models.Index(fields=["name", "-started_at"], name="clock_name_started"),
+            models.Index(fields=["id"], name="clock_running", condition=Q(state="running")),
             models.Index(
                 fields=["due_at"],
                 name="clock_open_in_work_time",
@@ -561,6 +563,48 @@ class StageClock(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case_id} {self.name} {self.state}"
+
+
+class AlarmChain(models.Model):
+    """When and to whom the clocks that it names ring 告警升级链; empty means any, the narrowest row holds."""
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(_("Name of the chain"), max_length=60)
+    kind = models.CharField(_("Kind"), max_length=9, choices=MinorClass.Kind, blank=True)
+    major_code = models.CharField(_("Major class"), max_length=2, blank=True)
+    minor_class = models.ForeignKey(MinorClass, models.PROTECT, null=True, blank=True, verbose_name=_("Minor class"))
+    clock = models.CharField(_("Clock"), max_length=12, blank=True)
+    urgency = models.PositiveSmallIntegerField(_("Urgency"), choices=Case.Urgency.choices, null=True, blank=True)
+    area_code = models.CharField(_("Area code"), max_length=12, blank=True)
+    steps = models.JSONField(default=list)  # rows of cases.escalation.Step, in the order of the page
+    valid_from = models.DateField(_("Valid from"))
+    valid_to = models.DateField(_("Valid until (that day no longer)"), null=True, blank=True)
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    changed_at = models.DateTimeField()
+    looked_at = models.DateTimeField(null=True, blank=True)  # when the sweep last looked at all clocks because of it
+
+    class Meta:
+        verbose_name = _("Escalation chain")
+        verbose_name_plural = _("Escalation chains")
+        ordering = ("name", "valid_from", "id")
+        constraints = [
+            models.CheckConstraint(
+                name="alarm_chain_period", condition=Q(valid_to__isnull=True) | Q(valid_to__gte=F("valid_from"))
+            ),
+            models.CheckConstraint(name="alarm_chain_major_class_of_a_kind", condition=Q(major_code="") | ~Q(kind="")),
+            models.CheckConstraint(
+                name="alarm_chain_one_way_to_name_the_class",
+                condition=Q(minor_class__isnull=True) | Q(kind="", major_code=""),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.valid_from}"
+
+    @property
+    def clock_label(self) -> str:
+        """Return the clock's name as a reader knows it; "" for any."""
+        return gettext(workflow.CLOCK_LABELS[workflow.Clock(self.clock)]) if self.clock else ""
 
 
 class ClockEntry(models.Model):

@@ -81,6 +81,7 @@ SENTENCES = {
     "not_that_date": _("Choose a day from %(first)s to %(last)s."),
     "not_yours": _("Your appointment does not allow “%(verb)s” on case %(number)s."),
     "nothing_to_confirm": _("The dispatch of case %(number)s needs no confirmation, or somebody confirmed it already."),
+    "nothing_to_send_again": _("Only a message that was given up, or perhaps sent, can be sent again."),
     "other_side": _(
         "You have already acted for another side on case %(number)s: nobody acts on two sides of one case."
     ),

@@ -312,6 +312,29 @@ if TESTING and "VAULT_KEY_FILE" not in os.environ:
 else:
     VAULT_KEYS = vault_keys(VAULT_KEY_FILE)
 
+# The gateways out of the house (office/gateways.py), with their secrets: a file outside the database. None: no messages
+# leave the house, everybody reads them in his box.
+GATEWAYS_FILE = folder("GATEWAYS_FILE", "secrets/gateways.json")
+GATEWAY_KINDS = {"mail": {"mail", "file"}, "sms": {"http", "file"}, "chat": {"robots", "file"}}
+
+
+def read_gateways(path: Path) -> dict:
+    try:
+        content = json.loads(path.read_text())
+    except FileNotFoundError:
+        if os.environ.get("GATEWAYS_FILE"):
+            refuse(f"the file of gateways {path} is missing; see docs/operations.md.")
+        return {}
+    except (OSError, ValueError):
+        refuse(f"the file of gateways {path} cannot be read or is no JSON; see docs/operations.md.")
+    for channel, config in content.items() if isinstance(content, dict) else [("", None)]:
+        if not isinstance(config, dict) or config.get("kind") not in GATEWAY_KINDS.get(channel, ()):
+            refuse(f"in the file of gateways {path} the channel {channel!r} is unknown or of no known kind.")
+    return content
+
+
+GATEWAYS = {} if TESTING and "GATEWAYS_FILE" not in os.environ else read_gateways(GATEWAYS_FILE)
+
 # --- Languages and time ------------------------------------------------------------------------------------------
 
 LANGUAGE_CODE = "zh-hans"

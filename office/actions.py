@@ -4,8 +4,9 @@ import errno
 import hashlib
 import uuid
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from datetime import datetime, time, timedelta
 
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.contrib.gis.geos import Point
@@ -17,36 +18,128 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from citymgmt.errors import Refusal
-from office import media, messages_text, settings
-from office.models import Message, ReadLog, StoredFile
+from office import gateways, media, messages_text, settings
+from office.models import Delivery, Message, Reach, ReadLog, StoredFile
 
 # --- Messages 消息 ---
 
 
-def tell(recipients: Iterable, *, code: str, facts: dict, about: str, url: str, dedupe: str, at: datetime) -> int:
+@dataclass(frozen=True)
+class Letter:
+    """What one person is told. `channels` beside the box; `person` None: only outside, to `address`.
+
+    `outside` are the facts that may leave the house; `robots` the names of the chat robots that speak to him.
+    """
+
+    person: object | None
+    code: str
+    facts: dict
+    about: str
+    url: str
+    dedupe: str
+    channels: Collection[str] = ()
+    outside: dict = field(default_factory=dict)
+    robots: Sequence[str] = ()
+    address: str = ""
+    at_night: bool = False
+
+
+def tell(
+    recipients: Iterable,
+    *,
+    code: str,
+    facts: dict,
+    about: str,
+    url: str,
+    dedupe: str,
+    at: datetime,
+    channels: Collection[str] = (),
+    outside: dict | None = None,
+) -> int:
     """Put one message into the box of each of these people and return how many were new.
 
-    Told once: whoever already got a message with this `dedupe` gets none. People who left are left out.
+    Told once: whoever already got a message with this `dedupe` gets none. People who left are left out. What goes out
+    by `channels` besides says only what `outside` holds.
     """
-    kind = messages_text.TEXTS[code].kind
-    wanted = [
-        Message(
-            recipient=person,
-            kind=kind,
-            code=code,
-            facts=facts,
-            about=about,
-            url=url,
-            dedupe_key=dedupe,
-            created_at=at,
-        )
-        for person in set(recipients)
-        if person.is_active
-    ]
-    if not wanted:
-        return 0
-    Message.objects.bulk_create(wanted, ignore_conflicts=True)
-    return Message.objects.filter(public_id__in=[message.public_id for message in wanted]).count()
+    return tell_all(
+        [Letter(person, code, facts, about, url, dedupe, channels, outside or {}) for person in set(recipients)], at=at
+    )
+
+
+def tell_all(letters: Iterable[Letter], *, at: datetime) -> int:
+    """Put many messages into their boxes, and into the outbox what leaves the house; return how many were new.
+
+    In one transaction, a few statements for all of them. A message that its reader already has is not sent out again.
+    """
+    letters = [one for one in letters if one.person is None or one.person.is_active]
+    wanted = [(_message(one, at=at), one) for one in letters if one.person is not None]
+    out = [one for one in letters if one.channels]
+    with transaction.atomic() if out else nullcontext():
+        new: dict[uuid.UUID, int] = {}
+        if wanted:
+            Message.objects.bulk_create([message for message, _letter in wanted], ignore_conflicts=True)
+            ids = [message.public_id for message, _letter in wanted]
+            new = dict(Message.objects.filter(public_id__in=ids).values_list("public_id", "pk"))
+        if out:
+            told = [(new[message.public_id], one) for message, one in wanted if message.public_id in new]
+            told += [(None, one) for one in out if one.person is None]
+            Delivery.objects.bulk_create(
+                _deliveries([(pk, one) for pk, one in told if one.channels], at=at), ignore_conflicts=True
+            )
+    return len(new)
+
+
+def _message(letter: Letter, *, at: datetime) -> Message:
+    return Message(
+        recipient=letter.person,
+        kind=messages_text.TEXTS[letter.code].kind,
+        code=letter.code,
+        facts=letter.facts,
+        about=letter.about,
+        url=letter.url,
+        dedupe_key=letter.dedupe,
+        created_at=at,
+    )
+
+
+def _deliveries(out: list[tuple[int | None, Letter]], *, at: datetime) -> list[Delivery]:
+    """What is written into the outbox: only for gateways that are set up and people who can be reached by them."""
+    open_channels = gateways.channels()
+    people = {letter.person.pk for _pk, letter in out if letter.person is not None}
+    reaches = {(one.user_id, one.channel): one for one in Reach.objects.filter(user__in=people)}
+    found = []
+    for pk, letter in out:
+        for channel in open_channels.intersection(letter.channels):
+            address = _address(letter, channel, reaches)
+            if address:
+                found.append(
+                    Delivery(
+                        message_id=pk,
+                        recipient=letter.person,
+                        channel=channel,
+                        address=address,
+                        code=letter.code,
+                        facts=letter.outside,
+                        url=letter.url,
+                        dedupe_key=letter.dedupe,
+                        at_night=letter.at_night,
+                        created_at=at,
+                        next_try_at=at,
+                    )
+                )
+    return found
+
+
+def _address(letter: Letter, channel: str, reaches: dict[tuple[int, str], Reach]) -> str:
+    """Where this person is reached by this channel; "" where he cannot be, or does not want to."""
+    if letter.person is None:
+        return letter.address
+    known = reaches.get((letter.person.pk, channel))
+    if known is not None and (known.address or not known.is_wanted):
+        return known.address if known.is_wanted else ""
+    if channel == Reach.Channel.CHAT:
+        return gateways.robot(letter.robots)
+    return letter.person.phone if channel == Reach.Channel.SMS else ""
 
 
 def open_message(message: Message, *, at: datetime) -> None:
@@ -57,6 +150,148 @@ def open_message(message: Message, *, at: datetime) -> None:
 def open_all(*, by, at: datetime) -> int:
     """Everything in this person's box is read; returns how many were not."""
     return Message.objects.unread(by).update(read_at=at)
+
+
+# --- The outbox 外发 ---
+
+BATCH = 20  # so many are claimed at a time: a killed worker leaves no more of them in doubt
+LOST_AFTER = timedelta(minutes=10)
+MOST_ATTEMPTS = 8
+LONGEST_WAIT = timedelta(hours=1)
+
+
+class NothingToSendAgain(Refusal):
+    """Only what was given up, or perhaps sent, is sent again."""
+
+    code = "nothing_to_send_again"
+
+
+def send_some(*, at: datetime) -> int:
+    """Send what is due from the outbox; return how many were claimed, 0 when there was nothing.
+
+    1  Claim a few rows and commit: they are "being sent" now. Another worker leaves them out (SKIP LOCKED).
+    2  Hand each to its gateway, outside any transaction.
+    3  Note what came of it, each by itself.
+    Killed between 1 and 3, nobody knows whether it went out. After ten minutes it is sent again where the gateway
+    knows a key sent twice; otherwise it is marked "perhaps sent" and shown to a person, who decides.
+    """
+    _look_after_the_lost(at=at)
+    claimed = _claim(at=at)
+    for delivery in claimed:
+        _send(delivery, at=at)
+    return len(claimed)
+
+
+def _claim(*, at: datetime) -> list[Delivery]:
+    with transaction.atomic():
+        room = {channel: _room(channel, at=at) for channel in gateways.channels()}
+        waiting = list(
+            Delivery.objects.select_for_update(skip_locked=True, no_key=True)
+            .filter(
+                state=Delivery.State.WAITING,
+                next_try_at__lte=at,
+                channel__in=[channel for channel, number in room.items() if number],
+            )
+            .order_by("next_try_at", "id")[:BATCH]
+        )
+        quiet = _quiet_until(waiting, at=at)
+        for delivery in waiting:
+            if delivery.pk in quiet:
+                delivery.next_try_at = quiet[delivery.pk]
+            elif room[delivery.channel]:
+                room[delivery.channel] -= 1
+                delivery.state, delivery.claimed_at = Delivery.State.SENDING, at
+                delivery.attempts += 1
+        Delivery.objects.bulk_update(waiting, ["state", "claimed_at", "attempts", "next_try_at"])
+    return [one for one in waiting if one.state == Delivery.State.SENDING]
+
+
+def _room(channel: str, *, at: datetime) -> int:
+    """How many more may go out by this channel in this minute."""
+    limit = settings.get(f"office.{channel}_per_minute", on=timezone.localdate(at))
+    minute_ago = at - timedelta(minutes=1)
+    gone = Delivery.objects.filter(channel=channel, state=Delivery.State.SENT, sent_at__gt=minute_ago).count()
+    return max(0, limit - gone)
+
+
+def _quiet_until(waiting: list[Delivery], *, at: datetime) -> dict[int, datetime]:
+    """For which of these it is quiet now, and until when: the person's own hours, else those of the channel."""
+    reaches = {
+        (one.user_id, one.channel): one
+        for one in Reach.objects.filter(user__in=[one.recipient_id for one in waiting if one.recipient_id])
+    }
+    found = {}
+    for delivery in waiting:
+        own = reaches.get((delivery.recipient_id, delivery.channel))
+        hours = (own.quiet_from, own.quiet_to) if own and own.quiet_from else quiet_hours(delivery.channel, at=at)
+        ends_at = end_of_quiet(hours, at=at) if hours and not delivery.at_night else None
+        if ends_at is not None:
+            found[delivery.pk] = ends_at
+    return found
+
+
+def quiet_hours(channel: str, *, at: datetime) -> tuple[time, time] | None:
+    """The city's quiet hours of a channel, "22:00-07:00"; None when it has none."""
+    said = settings.get(f"office.{channel}_quiet_hours", on=timezone.localdate(at))
+    begins, _dash, ends = said.partition("-")
+    return (time.fromisoformat(begins.strip()), time.fromisoformat(ends.strip())) if said else None
+
+
+def end_of_quiet(hours: tuple[time, time], *, at: datetime) -> datetime | None:
+    """When the quiet that holds now ends; None when it does not hold. Hours may pass midnight."""
+    begins, ends = hours
+    local = timezone.localtime(at)
+    now = local.time()
+    quiet = begins <= now < ends if begins < ends else now >= begins or now < ends
+    if not quiet:
+        return None
+    day = local.date() + timedelta(days=1 if now >= ends else 0)
+    return timezone.make_aware(datetime.combine(day, ends))
+
+
+def _send(delivery: Delivery, *, at: datetime) -> None:
+    try:
+        gateways.send(delivery)
+    except gateways.Refused as error:
+        _note(delivery, Delivery.State.DEAD, error=str(error))
+    except gateways.Uncertain as error:
+        if gateways.knows_keys(delivery.channel):
+            _try_later(delivery, error=str(error), at=at)
+        else:
+            _note(delivery, Delivery.State.UNKNOWN, error=str(error))
+    except gateways.Busy as error:
+        _try_later(delivery, error=str(error), at=at)
+    else:
+        _note(delivery, Delivery.State.SENT, sent_at=at)
+
+
+def _try_later(delivery: Delivery, *, error: str, at: datetime) -> None:
+    if delivery.attempts >= MOST_ATTEMPTS:
+        _note(delivery, Delivery.State.DEAD, error=error)
+    else:
+        wait = min(LONGEST_WAIT, timedelta(minutes=2 ** (delivery.attempts - 1)))
+        _note(delivery, Delivery.State.WAITING, error=error, next_try_at=at + wait)
+
+
+def _note(delivery: Delivery, state: str, *, error: str = "", **facts) -> None:
+    # Only while it is still ours: whoever was away too long does not overwrite what was decided meanwhile.
+    Delivery.objects.filter(pk=delivery.pk, state=Delivery.State.SENDING, claimed_at=delivery.claimed_at).update(
+        state=state, last_error=error[:80], **facts
+    )
+
+
+def _look_after_the_lost(*, at: datetime) -> None:
+    lost = Delivery.objects.filter(state=Delivery.State.SENDING, claimed_at__lte=at - LOST_AFTER)
+    for channel in set(lost.values_list("channel", flat=True)):
+        to = Delivery.State.WAITING if gateways.knows_keys(channel) else Delivery.State.UNKNOWN
+        lost.filter(channel=channel).update(state=to, next_try_at=at, last_error=gateways.LOST)
+
+
+def send_again(delivery: Delivery, *, at: datetime) -> None:
+    """Put what was given up, or perhaps sent, into the outbox once more. Raises NothingToSendAgain."""
+    troubled = Delivery.objects.filter(pk=delivery.pk, state__in=[Delivery.State.DEAD, Delivery.State.UNKNOWN])
+    if not troubled.update(state=Delivery.State.WAITING, attempts=0, next_try_at=at, last_error=""):
+        raise NothingToSendAgain()
 
 
 # --- The log of reading 查阅记录 ---
@@ -280,11 +515,13 @@ def _keep(path: str, content: File, size: int) -> None:
 
 ATTEMPTS_KEPT = timedelta(days=183)
 READ_MESSAGES_KEPT = timedelta(days=366)
+DELIVERIES_KEPT = timedelta(days=183)
 
 
 def clean_up(*, at: datetime) -> None:
     """Forget sessions that ended, attempts to log in older than half a year, messages read more than a year ago."""
     Session.objects.filter(expire_date__lt=at).delete()
+    Delivery.objects.filter(state=Delivery.State.SENT, sent_at__lt=at - DELIVERIES_KEPT).delete()
     Message.objects.filter(read_at__lt=at - READ_MESSAGES_KEPT).delete()
     for kept in (AccessAttempt, AccessLog, AccessFailureLog):
         kept.objects.filter(attempt_time__lt=at - ATTEMPTS_KEPT).delete()

@@ -4,6 +4,7 @@ Pure: no Django. Dated rows override a value for the city or for an area (office
 them on the settings page. What must be known before the database answers is in citymgmt/settings.py instead.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ from typing import Any
 def gettext_noop(text: str) -> str:
     """Mark a text for translation; it is translated where it is shown."""
     return text
+
+
+HOURS = r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d"
 
 
 @dataclass(frozen=True)
@@ -23,12 +27,15 @@ class Declared:
     lowest: float | None = None
     highest: float | None = None
     choices: tuple[str, ...] = ()
+    pattern: str = ""  # what a text must look like, unless it is empty
 
     def accepts(self, value: Any) -> bool:
         """Whether the value may be kept: of the declared type (True is not a number) and within the bounds."""
         if isinstance(value, bool) != (self.type is bool) or not isinstance(value, self.kinds):
             return False
         if self.choices and value not in self.choices:
+            return False
+        if self.pattern and value and not re.fullmatch(self.pattern, value):
             return False
         return (self.lowest is None or value >= self.lowest) and (self.highest is None or value <= self.highest)
 
@@ -58,6 +65,22 @@ SETTINGS: dict[str, Declared] = {
     "office.sound_mb": Declared(int, 20, gettext_noop("Largest sound recording, in megabytes."), 1, 60),
     "office.video_mb": Declared(int, 50, gettext_noop("Largest video, in megabytes."), 1, 60),
     "office.document_mb": Declared(int, 20, gettext_noop("Largest document, in megabytes."), 1, 60),
+    "office.mail_per_minute": Declared(int, 60, gettext_noop("Mails that may leave the house in a minute."), 1, 6000),
+    "office.sms_per_minute": Declared(
+        int, 30, gettext_noop("Text messages that may leave the house in a minute."), 1, 6000
+    ),
+    "office.chat_per_minute": Declared(
+        int, 20, gettext_noop("Messages of chat robots that may leave the house in a minute."), 1, 6000
+    ),
+    "office.mail_quiet_hours": Declared(
+        str, "", gettext_noop("Hours in which no mail goes out, 22:00-07:00; empty: none."), pattern=HOURS
+    ),
+    "office.sms_quiet_hours": Declared(
+        str, "", gettext_noop("Hours in which no text message goes out, 22:00-07:00; empty: none."), pattern=HOURS
+    ),
+    "office.chat_quiet_hours": Declared(
+        str, "", gettext_noop("Hours in which no chat robot speaks, 22:00-07:00; empty: none."), pattern=HOURS
+    ),
     # accounts
     "accounts.idle_minutes": Declared(
         int, 30, gettext_noop("Minutes without use after which a desk asks for the password again."), 1, 720

@@ -69,6 +69,102 @@ class Message(models.Model):
         return f"{self.code} → {self.recipient_id}"
 
 
+class Reach(models.Model):
+    """How somebody wants to be reached outside the program; without a row a text message goes to his phone."""
+
+    class Channel(models.TextChoices):
+        MAIL = "mail", _("Mail")
+        SMS = "sms", _("Text message")
+        CHAT = "chat", _("Chat robot")
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="reaches")
+    channel = models.CharField(_("channel"), max_length=4, choices=Channel)
+    # A mail address, a phone number, or the name of a robot in the file of gateways.
+    address = models.CharField(_("address"), max_length=150, blank=True)
+    is_wanted = models.BooleanField(_("wanted"), default=True)
+    quiet_from = models.TimeField(_("quiet from"), null=True, blank=True)
+    quiet_to = models.TimeField(_("quiet until"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("way to reach somebody")
+        verbose_name_plural = _("ways to reach people")
+        ordering = ["user", "channel"]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "channel"], name="office_reach_one_a_channel"),
+            models.CheckConstraint(
+                condition=Q(quiet_from__isnull=True, quiet_to__isnull=True)
+                | Q(quiet_from__isnull=False, quiet_to__isnull=False),
+                name="office_reach_quiet_has_two_ends",
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.user_id} {self.channel}"
+
+
+class Delivery(models.Model):
+    """One message on its way out of the house: the outbox, written together with the message itself. 外发
+
+    It holds no personal data beside the address and no free text: a number, a class, an area, a deadline, a link.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting", _("Waiting")
+        SENDING = "sending", _("Being sent")
+        SENT = "sent", _("Sent")
+        UNKNOWN = "unknown", _("Perhaps sent")
+        DEAD = "dead", _("Given up")
+
+    # The key by which a gateway knows one sent twice.
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    message = models.ForeignKey(Message, null=True, on_delete=models.CASCADE, related_name="deliveries")
+    recipient = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.PROTECT, related_name="deliveries"
+    )
+    channel = models.CharField(max_length=4, choices=Reach.Channel)
+    address = models.CharField(max_length=150)
+    code = models.CharField(max_length=60)
+    facts = models.JSONField(default=dict)
+    url = models.CharField(max_length=300, blank=True)
+    dedupe_key = models.CharField(max_length=150)
+    at_night = models.BooleanField(default=False)
+    state = models.CharField(max_length=8, choices=State, default=State.WAITING)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    created_at = models.DateTimeField()
+    next_try_at = models.DateTimeField()
+    claimed_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    last_error = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = _("delivery")
+        verbose_name_plural = _("deliveries")
+        ordering = ["-created_at", "-id"]
+        indexes = [
+            models.Index(fields=["next_try_at"], name="office_delivery_waiting", condition=Q(state="waiting")),
+            models.Index(fields=["claimed_at"], name="office_delivery_sending", condition=Q(state="sending")),
+            models.Index(fields=["channel", "sent_at"], name="office_delivery_rate", condition=Q(state="sent")),
+            models.Index(fields=["-created_at", "-id"], name="office_delivery_newest"),
+            models.Index(
+                fields=["-created_at", "-id"],
+                name="office_delivery_trouble",
+                condition=Q(state__in=["unknown", "dead"]),
+            ),
+        ]
+        constraints = [
+            models.UniqueConstraint(fields=["channel", "address", "dedupe_key"], name="office_delivery_once"),
+            models.CheckConstraint(
+                condition=~Q(state="sent") | Q(sent_at__isnull=False), name="office_delivery_sent_means_time"
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="sending") | Q(claimed_at__isnull=False), name="office_delivery_sending_means_time"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.channel} {self.code} {self.state}"
+
+
 class StoredFile(models.Model):
     """A picture, sound, video or document somebody handed in. The bytes lie in storage under their own hash."""
 

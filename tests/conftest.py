@@ -12,7 +12,7 @@ from hypothesis import settings as hypothesis
 
 from accounts import vault
 from accounts.middleware import SEEN_COOKIE, seen_cookie
-from cases import clocks
+from cases import chains, clocks
 from office import health, settings
 
 # The same slice of every property in every run; `./run prove` draws new examples, many of them.
@@ -41,6 +41,7 @@ def nothing_left_over():
     health.forget()
     vault.forget()
     clocks.forget_calendar()
+    chains.begin_empty()
 
 
 @pytest.fixture

@@ -120,14 +120,16 @@ FILES = {
     "querysets",
 }
 OWN_FILES = {
-    "office": {"batch", "declared", "settings", "messages_text", "media", "ratelimit", "health"},
-    "accounts": {"roles", "vault"},
+    "office": {"batch", "declared", "settings", "messages_text", "media", "ratelimit", "health", "gateways"},
+    "accounts": {"roles", "rosters", "vault"},
     "grid": {"codes", "geometry", "locate", "addresses", "tiles"},
     "components": {"codes", "survey"},
     "cases": {
         "workflow",
         "work_calendar",
         "time_limits",
+        "escalation",
+        "chains",
         "calendars",
         "clocks",
         "sheets",

@@ -27,13 +27,20 @@ AT = datetime(2026, 3, 2, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
 MAY = {
     Role.COLLECTOR: set(),
     Role.ACCEPTANCE_OPERATOR: {"see_departments", "read_vault"},
-    Role.DUTY_LEADER: {"see_departments", "see_people", "read_vault"},
+    Role.DUTY_LEADER: {
+        "see_departments",
+        "see_people",
+        "read_vault",
+        "keep_rosters",
+        "keep_contacts",
+        "see_deliveries",
+    },
     Role.VIDEO_OPERATOR: {"see_departments"},
     Role.INSPECTOR: {"see_departments"},
     Role.EVALUATOR: {"see_departments"},
     Role.DISPATCHER: {"see_departments"},
-    Role.COMMANDER: {"see_departments", "see_people"},
-    Role.DEPARTMENT_OPERATOR: {"see_departments"},
+    Role.COMMANDER: {"see_departments", "see_people", "keep_rosters", "keep_contacts", "see_deliveries"},
+    Role.DEPARTMENT_OPERATOR: {"see_departments", "keep_contacts"},
     Role.HANDLER: set(),
     Role.LEADER: {"see_departments", "see_people"},
     Role.ADMINISTRATOR: {
@@ -43,6 +50,9 @@ MAY = {
         "maintain_people",
         "maintain_settings",
         "see_health",
+        "keep_rosters",
+        "keep_contacts",
+        "see_deliveries",
     },
 }
 

@@ -1,4 +1,4 @@
-"""The sweep: each thing told once, to the holder and, when it is overdue, to his superior."""
+"""The sweep: each thing told once, to the holder, when it is overdue to his superior, and long after to the leader."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -71,7 +71,16 @@ def test_a_sweep_that_comes_late_tells_only_what_still_holds(county):
     county.report()
     alarms.sweep(at=minutes(60))
     assert told() == [("孙丽", "clock_overdue"), ("陈静", "clock_overdue")]
-    assert StageClock.objects.filter(next_look_at__isnull=False).count() == 0
+    assert StageClock.objects.get(name="accept").next_look_at == minutes(15 + 120)
+
+
+def test_two_hours_later_the_leader_is_told_and_then_nobody_any_more(county):
+    county.report()
+    alarms.sweep(at=minutes(60))
+    alarms.sweep(at=minutes(136))
+    alarms.sweep(at=minutes(1000))
+    assert told() == [("孙丽", "clock_overdue"), ("沈海", "clock_overdue"), ("陈静", "clock_overdue")]
+    assert not StageClock.objects.filter(next_look_at__isnull=False).exists()
 
 
 def test_what_was_done_in_time_is_never_told(county):
@@ -99,11 +108,11 @@ def test_of_a_desk_only_those_on_duty_are_told_and_all_when_nobody_is(county):
     )
 
 
-def test_a_seat_for_another_area_is_not_told(county):
+def test_a_seat_for_another_area_is_not_told_but_the_duty_leader_that_nobody_was(county):
     Appointment.objects.filter(user=county.operator).update(scope_area_code="999902009")
     county.report()
     alarms.sweep(at=minutes(13))
-    assert told() == []
+    assert told() == [("陈静", "clock_unheard")]
 
 
 def test_a_collectors_task_rings_for_the_collector_and_then_for_the_duty_leader(county):
@@ -119,9 +128,21 @@ def test_a_collectors_task_rings_for_the_collector_and_then_for_the_duty_leader(
 
 def test_a_department_is_told_at_80_percent_of_the_work_time_not_of_the_wall_clock(county):
     county.case_at(Stage.HANDLING, at=beijing(2026, 3, 2, 16))  # dispatched 16:03, due Tuesday 10:03
-    assert alarms.sweep(at=beijing(2026, 3, 3, 9, 15)) == (0, 0)
+    alarms.sweep(at=beijing(2026, 3, 3, 9, 15))
+    assert told() == [("周涛", "clock_arrived")]
     alarms.sweep(at=beijing(2026, 3, 3, 9, 16))
-    assert told() == [("周涛", "clock_nearly_due")]
+    assert told() == [("周涛", "clock_arrived"), ("周涛", "clock_nearly_due")]
+
+
+def test_what_comes_to_a_department_or_a_collector_is_told_at_once_and_a_desk_sees_its_queue(county):
+    county.case_at(Stage.PENDING_DISPATCH)
+    alarms.sweep(at=minutes(3))
+    assert told() == []
+    county.case_at(Stage.PENDING_HANDLE, at=minutes(10))
+    county.case_at(Stage.VERIFYING, at=minutes(10), source="web")
+    alarms.sweep(at=minutes(14))
+    assert told() == [("周涛", "clock_arrived"), ("赵敏", "clock_arrived")]
+    assert {message.kind for message in Message.objects.all()} == {"task"}
 
 
 def test_an_overdue_department_its_handler_and_its_leader_are_told(county):
@@ -155,7 +176,8 @@ def test_a_returned_case_does_not_ring_at_the_department_while_the_return_is_dec
     stint = county.case_at(Stage.HANDLING).stints.get()
     dispatch.ask_return(stint, by=county.sanitation, at=minutes(10), ground="not_ours", reason="属街道")
     alarms.sweep(at=NOON)
-    assert {name for name, _code in told()} == {"王伟", "何刚"}  # the dispatch desk decides too slowly
+    # The dispatch desk decides too slowly.
+    assert {name for name, _code in told()} == {"王伟", "何刚", "沈海"}
 
 
 # — suspension —
@@ -176,13 +198,13 @@ def test_a_suspended_case_does_not_ring(suspended):
 
 def test_a_suspension_ends_by_itself_on_its_day_even_when_the_sweep_comes_late(suspended):
     assert alarms.sweep(at=beijing(2026, 3, 10, 7)) == (0, 1)
-    assert alarms.sweep(at=beijing(2026, 3, 10, 7, 1)) == (0, 0)
+    assert alarms.sweep(at=beijing(2026, 3, 10, 7, 1))[1] == 0
     suspended.refresh_from_db()
     assert suspended.stage == "handling"
     assert suspended.due_at == beijing(2026, 3, 10, 9, 3)  # 63 minutes were left
     event = suspended.case.events.last()
     assert (event.verb, event.side, event.actor, event.at) == ("resume", "system", None, beijing(2026, 3, 10, 0))
-    assert told() == [("周涛", "clock_resumed"), ("沈海", "clock_resumed")]
+    assert told("clock_resumed") == [("周涛", "clock_resumed"), ("沈海", "clock_resumed")]
 
 
 def test_a_suspension_that_a_dispatcher_ended_is_not_ended_again(suspended):
