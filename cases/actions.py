@@ -115,6 +115,36 @@ class CloseConditionNotMet(Refusal):
     code = "close_condition_not_met"
 
 
+class FirstIsItself(Refusal):
+    """A case cannot be attached to itself; facts: number."""
+
+    code = "first_is_itself"
+
+
+class FirstHasEnded(Refusal):
+    """The case to attach to is over, or was attached to another one itself; facts: number."""
+
+    code = "first_has_ended"
+
+
+class FirstOfOthers(Refusal):
+    """Others are attached to this case, so it stays the first; facts: number, others."""
+
+    code = "first_of_others"
+
+
+class HandledAlready(Refusal):
+    """A department has begun, so the case is no longer attached to another; facts: number."""
+
+    code = "handled_already"
+
+
+class AttachedForGood(Refusal):
+    """The first case ended too long ago to undo the attaching; facts: number, first, days."""
+
+    code = "attached_for_good"
+
+
 # — the move ————————————————————————————————————————————————————————————————————————————————————————
 
 
@@ -259,8 +289,7 @@ def _not_allowed(case: Case, kind: Subject, verb: str) -> MoveNotAllowed:
 
 
 def _verb_label(event: CaseEvent) -> str:
-    rule = workflow.BY_VERB.get((Subject(event.subject), event.verb))
-    return rule.label if rule else event.verb
+    return workflow.label_of(Subject(event.subject), event.verb)
 
 
 _TAKE_PART = """
@@ -333,7 +362,7 @@ _CASE_FIELDS = [
     "holder_side",
     "holder_department", "holder_user", "filed_at", "closed_at", "moved_at", "is_self_handled", "is_duplicate",
     "is_system_dispatched", "needs_dispatch_review", "undo_until", "needs_filing_review", "merged_into",
-    "event_count", "last_hash",
+    "suggested_first", "event_count", "last_hash",
 ]  # fmt: skip
 _STINT_FIELDS = [
     "stage", "handler", "received_at", "submitted_at", "handed_over_at", "ended_at", "due_at", "rework_count",
@@ -489,12 +518,14 @@ def report(
     accuracy_m=None,
     point_crs: str = "CGCS2000",
     beside: Callable[[Case], Iterable[Model]] = lambda case: (),
+    suggested_first: Case | None = None,
 ) -> Case:
     """Take in a problem and return its case, waiting in the acceptance pool. The same `public_id` twice is one report.
 
     `by` is a collector (saw it himself), a desk registering somebody else's call, or None for a citizen or a machine.
     `beside` returns what a room above writes together with a new case; it is not called for one that is known.
-    Raises OutsideTheGrid, NoCentre.
+    `suggested_first` is the open case that it is the same as, in the reporter's eyes; the desk decides. Raises
+    OutsideTheGrid, NoCentre.
     """
     at = at.replace(microsecond=0)
     public_id = public_id or uuid4()
@@ -532,12 +563,14 @@ def report(
         command_centre=command,
         reported_by=by if saw_it else None,
         reporter_ref=reporter_ref,
+        suggested_first=suggested_first,
         reported_at=at,
         claimed_at=claimed_at,
         recorded_at=recorded_at,
         moved_at=at,
         version=1,
     )
+    link_to_chain(case)
     case.search = search_vector(case)
     try:
         with transaction.atomic():
@@ -580,6 +613,18 @@ def _take_in(
         batch.insert([row])
     _write(batch, case, by, side=side, proof=proof)
     tell_live(case)
+
+
+def link_to_chain(case: Case) -> None:
+    """Say on the row (not saved) whether the problem came back 反复: after which case, in which chain. One query."""
+    before = Case.objects.closed_here(
+        case.point, minor_class=case.minor_class, at=case.reported_at, area_code=case.area_code,
+        component=case.component_id,
+    )  # fmt: skip
+    last = before.values_list("pk", "chain_id", "recurrence").first()
+    case.recurs_of_id = last[0] if last else None
+    case.chain_id = (last[1] or last[0]) if last else None
+    case.recurrence = last[2] + 1 if last else 0
 
 
 def _reporting_appointment(by: User, at: datetime):
@@ -658,6 +703,8 @@ def describe(case: Case, *, by: User, at: datetime, description: str, minor_clas
         if minor_class is not None and minor_class.pk != step.case.minor_class_id:
             step.facts.update({"class": minor_class.code, "class_before": step.case.minor_class.code})
             step.case.minor_class, step.case.component = minor_class, None
+            link_to_chain(step.case)
+            step.case.save(update_fields=["recurs_of", "chain", "recurrence"])
 
     return move(case, "describe", by=by, at=at, text=description, effect=correct)
 
@@ -775,6 +822,115 @@ def back_to_acceptance(case: Case, *, by: User, at: datetime, reason: str) -> Ca
 def void(case: Case, *, by: User, at: datetime, reason: str) -> Case:
     """End it as not a case 作废: what is still open at departments and collectors ends with it."""
     return move(case, "void", by=by, at=at, text=_needed(reason, "void", "reason"))
+
+
+# — supervision: the same problem was reported before ————————————————————————————————————————————————
+
+
+def attach(case: Case, *, by: User | None, at: datetime, first: Case, opinion: str = "") -> Case:
+    """Attach a report to the first case of the same problem 并案: it ends here, its reporter hears how the first ends.
+
+    A first that was attached itself stands for the case it is attached to. Both histories name the other case. Free
+    of races: both rows are locked in the order of their keys. Raises FirstIsItself, FirstHasEnded, FirstOfOthers,
+    NotYours.
+    """
+    return _attach(case, "attach", by=by, at=at, first=first, opinion=opinion)
+
+
+def attach_filed(case: Case, *, by: User | None, at: datetime, first: Case, opinion: str = "") -> Case:
+    """Attach a filed case that no department has begun to handle. Raises HandledAlready too."""
+    return _attach(case, "attach_filed", by=by, at=at, first=first, opinion=opinion)
+
+
+def _attach(case: Case, verb: str, *, by: User | None, at: datetime, first: Case, opinion: str) -> Case:
+    at, rule = at.replace(microsecond=0), workflow.BY_VERB[(Subject.CASE, verb)]
+
+    def join(step: Step) -> None:
+        untouched = (StintStage.PENDING_HANDLE, StintStage.RETURNED, StintStage.WITHDRAWN)
+        if any(stint.stage not in untouched for stint in step.stints):
+            raise HandledAlready(number=step.case.number)
+        step.case.merged_into = first
+        step.facts.update(first=first.number)
+
+    with transaction.atomic():
+        rows = _locked_in_order(case.pk, first.merged_into_id or first.pk)
+        first = rows[first.merged_into_id or first.pk]
+        if first.pk == case.pk:
+            raise FirstIsItself(number=case.number)
+        if first.stage in workflow.FINAL:
+            raise FirstHasEnded(number=first.number)
+        if others := Case.objects.filter(merged_into=case.pk).count():
+            raise FirstOfOthers(number=case.number, others=others)
+        appointment = permissions.appointment_for(by, rule, case=first, subject=first, at=at) if by else None
+        if by is not None and appointment is None:
+            raise NotYours(number=first.number, verb=rule.label)
+        attached = move(case, verb, by=by, at=at, text=opinion, effect=join)
+        _note(first, "attached", by=by, appointment=appointment, at=at, facts={"case": attached.number})
+        _carry_hands(attached, first)
+    return attached
+
+
+def detach(case: Case, *, by: User | None, at: datetime, reason: str) -> Case:
+    """Undo an attaching: the case stands again where it stood before, with new clocks. Raises AttachedForGood."""
+    at = at.replace(microsecond=0)
+    reason = _needed(reason, "detach", "reason")
+
+    def leave(step: Step) -> None:
+        step.facts.update(first=first.number)
+        step.case.merged_into = step.case.suggested_first = None
+
+    with transaction.atomic():
+        rows = _locked_in_order(case.pk, *([case.merged_into_id] if case.merged_into_id else []))
+        first = rows.get(rows[case.pk].merged_into_id)
+        if first is None:
+            raise _not_allowed(rows[case.pk], Subject.CASE, "detach")
+        if not permissions.may_detach_from(first, at):
+            days = office_settings.get("cases.detach_days", on=timezone.localdate(at), area_code=first.area_code)
+            raise AttachedForGood(number=case.number, first=first.number, days=days)
+        came = case.events.filter(verb__in=("attach", "attach_filed")).order_by("-sequence")
+        back_to = workflow.BACK_TO.get(came.values_list("from_stage", flat=True).first(), Stage.ACCEPTED)
+        left = move(case, "detach", by=by, at=at, outcome=workflow.BACK_AS[back_to], text=reason, effect=leave)
+        appointment = permissions.appointment_for(
+            by, workflow.BY_VERB[(Subject.CASE, "detach")], case=left, subject=left, at=at
+        ) if by else None  # fmt: skip
+        _note(first, "detached", by=by, appointment=appointment, at=at, facts={"case": left.number})
+    return left
+
+
+def _locked_in_order(*ids: int) -> dict[int, Case]:
+    """Lock several cases, always in the order of their keys: two who lock the same ones never wait in a ring."""
+    rows = Case.objects.defer("search").select_for_update(no_key=True, of=("self",)).filter(pk__in=ids)
+    return {row.pk: row for row in rows.order_by("pk")}
+
+
+def _note(case: Case, verb: str, *, by: User | None, appointment, at: datetime, facts: dict[str, Any]) -> None:
+    """Append an event to a locked case that changes neither its stage nor its clocks: something happened beside it."""
+    side = workflow.SUPERVISION if by is not None else workflow.SYSTEM
+    batch = Batch()
+    _append_event(
+        batch, case, verb=verb, subject=Subject.CASE, subject_id=case.public_id, outcome="", side=side, proof="", by=by,
+        appointment=appointment, at=at, claimed_at=None, recorded_at=timezone.now(), from_stage=case.stage, text="",
+        facts=facts,
+    )  # fmt: skip
+    case.version += 1
+    batch.update(case, ["version", "event_count", "last_hash"])
+    _write(batch, case, by, side=side, proof="")
+    tell_live(case)
+
+
+# Whoever has judged the first already keeps his judgement; nobody who saw the same problem judges it from now on.
+_CARRY_HANDS = """
+    INSERT INTO cases_casepart AS part (case_id, actor_id, side, had_hand, has_judged)
+    SELECT %s, actor_id, side, true, false FROM cases_casepart WHERE case_id = %s AND had_hand AND side = %s
+    ON CONFLICT (case_id, actor_id) DO UPDATE SET had_hand = true
+     WHERE part.side = EXCLUDED.side AND NOT part.has_judged
+"""
+
+
+def _carry_hands(attached: Case, first: Case) -> None:
+    """Whoever saw the attached report's problem saw the first case's: he never checks or closes it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_CARRY_HANDS, [first.pk, attached.pk, workflow.SUPERVISION])
 
 
 # — supervision: is it done? —————————————————————————————————————————————————————————————————————————

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from uuid import UUID
 
 from django import forms
 from django.utils import timezone
@@ -10,11 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from cases import workflow
 from cases.actions import collectors_for
+from cases.models import Case
+from citymgmt.wording import shown
 from components.forms import ClassField
 from components.models import FilingCondition
 from office.forms import FilesField, KeepsFiles
 
 TEXT_MAX = 2000
+SAME_SHOWN = 12
 
 
 class ConditionChoice(forms.ModelChoiceField):
@@ -84,6 +88,23 @@ def _minor_class(form: "MoveForm") -> forms.Field:
     return field
 
 
+def _first(form: "MoveForm") -> forms.Field:
+    """The open cases near by that may be the same, the nearest first; others are named by their number."""
+    offered = form.same_problem()
+    suggested = [str(one.public_id) for one in offered if one.pk == form.case.suggested_first_id]
+    field = forms.ChoiceField(
+        label=_("The same problem as"), widget=forms.RadioSelect, initial=next(iter(suggested), None),
+        choices=[(str(one.public_id), _in_a_line(one)) for one in offered],
+    )  # fmt: skip
+    field.valid_value = lambda value: True  # any case that this person may see: looked up in clean()
+    return field
+
+
+def _in_a_line(one: Case) -> str:
+    when, where = shown(one.reported_at), f"{one.metres:.0f} m"
+    return f"{one.number}　{one.minor_class.name}　{one.get_stage_display()}　{where}　{when}"
+
+
 RESULT_LABELS = {
     ("verify", "true"): _("True"),
     ("verify", "untrue"): _("Untrue"),
@@ -105,9 +126,11 @@ FIELDS: dict[str, Callable[["MoveForm"], forms.Field]] = {
     "met": lambda form: forms.BooleanField(label=_("The close condition is met: %s") % form.case.close_condition),
     "is_duplicate": lambda form: forms.TypedChoiceField(
         label=_("Has the same problem been filed here before?"), choices=[("no", _("No")), ("yes", _("Yes"))],
-        coerce=lambda value: value == "yes", widget=forms.RadioSelect, initial="no",
+        coerce=lambda value: value == "yes", widget=forms.RadioSelect,
+        initial="yes" if form.case.recurs_of_id else "no",
     ),
     "result": _result,
+    "first": _first,
     "files": lambda form: FilesField(label=_("Pictures"), kinds=("picture", "video"), capture=False),
 }  # fmt: skip
 OPINION_LABELS = {
@@ -138,3 +161,46 @@ class MoveForm(KeepsFiles):
     def facts(self) -> dict:
         """Return what was said, without what was left empty."""
         return {name: value for name, value in self.cleaned_data.items() if value not in (None, "", [])}
+
+
+class AttachForm(MoveForm):
+    """To which case a report is attached: one of those near by, or any open one by its number."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        first = self.fields["first"]
+        first.required = False
+        number = forms.CharField(label=_("Or another case, by its number"), max_length=32, required=False)
+        self.fields = {"first": first, "number": number, **self.fields}
+        if not first.choices:
+            first.widget = forms.HiddenInput()
+
+    def same_problem(self) -> list[Case]:
+        """Return the open cases that may be the same problem, the one that was named first of all."""
+        visible, case = Case.objects.visible_to(self.user, self.at), self.case
+        named = self._named(visible, self.initial.get("first", "")) or case.suggested_first_id
+        near = visible.exclude(pk=case.pk).open_near(
+            case.point, minor_class=case.minor_class, at=case.reported_at, area_code=case.area_code,
+            component=case.component_id, road=case.road_id, named=named,
+        )  # fmt: skip
+        return list(near.with_row()[:SAME_SHOWN])
+
+    def _named(self, visible, public_id: str) -> int | None:
+        try:
+            return visible.filter(public_id=UUID(public_id)).values_list("pk", flat=True).first()
+        except ValueError:
+            return None
+
+    def clean(self) -> dict:
+        cleaned = super().clean()
+        visible = Case.objects.visible_to(self.user, self.at)
+        number, first = cleaned.pop("number", ""), cleaned.pop("first", "")
+        if number:
+            found = visible.filter(number=number).first()
+        else:
+            found = visible.filter(pk=self._named(visible, first)).first()
+        if found is None:
+            self.add_error("number" if number or not first else "first", _("Choose the case, or type its number."))
+        else:
+            cleaned["first"] = found
+        return cleaned

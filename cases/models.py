@@ -117,6 +117,12 @@ class Case(models.Model):
     needs_filing_review = models.BooleanField(default=False)  # drawn for the check of what went straight through
     is_practice = models.BooleanField(default=False)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged_cases")
+    # Whoever reported it says that it is this one; the desk confirms.
+    suggested_first = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
+    # It came back 反复: the case closed before at the same object or place, the first of the chain, the how-many-eth.
+    recurs_of = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
+    chain = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
+    recurrence = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     # the chain of events, so that the next one needs no look-up
     event_count = models.PositiveIntegerField(default=0)
@@ -148,6 +154,16 @@ class Case(models.Model):
                 condition=~Q(stage__in=[str(s) for s in (*workflow.AFTER_FILING, workflow.Stage.CLOSED)])
                 | Q(filed_at__isnull=False),
             ),
+            models.CheckConstraint(
+                name="case_merged_means_first",
+                condition=Q(stage="merged", merged_into__isnull=False) & ~Q(merged_into=models.F("id"))
+                | ~Q(stage="merged") & Q(merged_into__isnull=True),
+            ),
+            models.CheckConstraint(
+                name="case_recurs_in_a_chain",
+                condition=Q(recurs_of__isnull=True, chain__isnull=True, recurrence=0)
+                | Q(recurs_of__isnull=False, chain__isnull=False, recurrence__gt=0),
+            ),
         ]
         indexes = [
             models.Index(
@@ -173,10 +189,17 @@ class Case(models.Model):
                 name="case_open_near",
                 condition=Q(stage__in=[str(s) for s in workflow.OPEN]),
             ),
+            GistIndex(Geography(models.F("point")), name="case_closed_near", condition=Q(closed_at__isnull=False)),
+            models.Index(fields=["chain"], name="case_chain", condition=Q(chain__isnull=False)),
         ]
 
     def __str__(self) -> str:
         return self.number
+
+    @property
+    def leading_case(self) -> "Case":
+        """The case that is worked on: the first this one was attached to, else itself."""
+        return self.merged_into or self
 
     @property
     def is_open(self) -> bool:

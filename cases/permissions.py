@@ -1,13 +1,16 @@
 """May this person make this move? One function for every button, asked by `move()` and by the page that draws it."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+
+from django.utils import timezone
 
 from accounts.permissions import appointments_of, departments_of
 from accounts.roles import ROLES, Role, Side
 from cases import workflow
 from cases.models import Case, CasePart, Evidence, FieldTask, HandlingStint, Request
 from cases.workflow import Move, Subject
+from office import settings as office_settings
 
 type_of = {Case: Subject.CASE, HandlingStint: Subject.STINT, FieldTask: Subject.TASK, Request: Subject.REQUEST}
 
@@ -69,6 +72,8 @@ def open_moves(user, case: Case, *, at: datetime, stints=(), tasks=(), requests=
         for rule in workflow.possible(type_of[type(subject)], stage=subject.stage, case_stage=case.stage, kind=kind):
             if rule.verb == "review_dispatch" and not case.needs_dispatch_review:
                 continue
+            if rule.verb == "detach" and not may_detach_from(case.merged_into, at):
+                continue
             if conflict(part, rule):
                 continue
             if appointment_for(user, rule, case=case, subject=subject, at=at):
@@ -77,6 +82,12 @@ def open_moves(user, case: Case, *, at: datetime, stints=(), tasks=(), requests=
 
 
 TONES = ("main", "", "danger", "quiet")  # what is likeliest stands first
+
+
+def may_detach_from(first: Case, at: datetime) -> bool:
+    """True while an attaching to this first case may be undone: as long as it is open, and some days afterwards."""
+    days = office_settings.get("cases.detach_days", on=timezone.localdate(at), area_code=first.area_code)
+    return first.is_open or at <= first.moved_at + timedelta(days=days)
 
 
 def may_see_reporter(user, case: Case, at: datetime) -> bool:

@@ -4,12 +4,14 @@ from datetime import date, datetime, timedelta
 
 from django.contrib.gis.db import models
 from django.contrib.postgres.search import SearchQuery
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Case, Exists, OuterRef, Q, When
+from django.utils import timezone
 
 from accounts.permissions import appointments_of, departments_of
 from accounts.roles import Role
 from cases import workflow
-from grid.locate import nearest
+from grid.locate import is_within, locate, metres_from, nearest
+from office import settings
 
 SUPERVISION_DESKS = (Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER, Role.INSPECTOR, Role.VIDEO_OPERATOR)
 COMMAND_DESKS = (Role.DISPATCHER, Role.COMMANDER)
@@ -77,10 +79,61 @@ class CaseQuerySet(models.QuerySet):
             return self.filter(number__startswith=number)
         return self.filter(search=SearchQuery(bigrams(words, for_query=True), config="simple"))
 
-    def open_near(self, point, *, minor_class, at: datetime, metres: float, hours: float):
-        """Return open cases of the same class near a point, reported within some hours: possible duplicates."""
-        same = self.open().filter(minor_class=minor_class, reported_at__gte=at - timedelta(hours=hours))
-        return same.around(point, metres=metres)
+    def open_near(
+        self, point, *, minor_class, at: datetime, area_code: str = "", component=None, road=None, named=None
+    ):
+        """Return open cases that may be the same problem, the nearest first, each with its `metres`. One query.
+
+        Of the same class within the metres and hours that the class (else the city, or an area of it) sets; at the same
+        component whatever the distance and the time; and of a class whose problems are one along a street (dark lamps)
+        anywhere on the same road, for which the point is located first. The one that somebody `named` comes before all.
+        `component`, `road` and `named`: rows or their keys.
+        """
+        if minor_class.near_on_road and road is None and (place := locate(point)) is not None:
+            road, area_code = place.road, place.community_code
+        day = timezone.localdate(at)
+        metres, hours = minor_class.near_metres, minor_class.near_hours
+        if metres is None:
+            metres = settings.get("cases.near_metres", on=day, area_code=area_code)
+        if hours is None:
+            hours = settings.get("cases.near_hours", on=day, area_code=area_code)
+        recent = Q(minor_class=minor_class, reported_at__gte=at - timedelta(hours=hours))
+        same = recent & Q(is_within("point", point, metres))
+        if minor_class.near_on_road and road is not None:
+            same |= recent & Q(road=road)
+        if component is not None:
+            same |= Q(component=component)
+        order = ["metres", "pk"]
+        if named is not None:
+            same |= Q(pk=named)
+            order.insert(0, Case(When(pk=named, then=0), default=1))
+        return self.open().filter(same).annotate(metres=metres_from("point", point)).order_by(*order)
+
+    def closed_here(self, point, *, minor_class, at: datetime, area_code: str = "", component=None):
+        """Return the cases of this problem that were closed here some days before `at`, the latest first. One query.
+
+        The same component, or the same class at the same place; how many days, the class or the city sets.
+        """
+        day = timezone.localdate(at)
+        days = minor_class.recurrence_days
+        if days is None:
+            days = settings.get("cases.recurrence_days", on=day, area_code=area_code)
+        metres = settings.get("cases.recurrence_metres", on=day, area_code=area_code)
+        same = Q(minor_class=minor_class) & Q(is_within("point", point, metres))
+        if component is not None:
+            same |= Q(component=component)
+        return self.filter(same, closed_at__range=(at - timedelta(days=days), at)).order_by("-closed_at", "-pk")
+
+    def chain_of(self, case):
+        """Return the closed cases of the chain a case belongs to, the latest first; none where it is no recurrence."""
+        if case.chain_id is None:
+            return self.none()
+        earlier = self.filter(Q(pk=case.chain_id) | Q(chain=case.chain_id), closed_at__isnull=False)
+        return earlier.exclude(pk=case.pk).order_by("-closed_at", "-pk")
+
+    def recurring(self):
+        """Return the cases that came back 反复发案: filed anew at the same object or place soon after closing."""
+        return self.filter(recurrence__gt=0, filed_at__isnull=False).exclude(stage=workflow.Stage.MERGED)
 
     def around(self, point, *, metres: float):
         """Return the cases within some metres of a point, the nearest first, each with its `metres`."""

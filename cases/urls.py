@@ -27,6 +27,7 @@ urlpatterns = [
     path("case/<uuid:case_id>/", views.case, name="case"),
     path("case/<uuid:case_id>/deadline/", views.deadline, name="deadline"),
     path("case/<uuid:case_id>/near/", views.near, name="near"),
+    path("case/<uuid:case_id>/same/", views.same, name="same"),
     path("case/<uuid:case_id>/<str:subject>/<uuid:subject_id>/<str:verb>/", views.move, name="move"),
     path("evidence/<uuid:public_id>/<variant:variant>/", views.evidence, name="evidence"),
 ]

@@ -22,7 +22,7 @@ from django.utils.translation import gettext_lazy
 from accounts.permissions import acting, appointments_of, departments_of
 from accounts.roles import Role, Side
 from cases import actions, clocks, workflow
-from cases.forms import MoveForm
+from cases.forms import AttachForm, MoveForm
 from cases.models import Case, EventText, Evidence, FieldTask, HandlingStint, Request, StageClock
 from cases.permissions import Button, appointment_for, may_see_original, may_see_reporter, open_moves
 from cases.workflow import Stage, Subject
@@ -168,6 +168,9 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         "timeline": timeline(found, facts_only=facts_only, only_of=request.user if is_blind else None),
         "buttons": [(button, move_url(found, button)) for button in buttons],
         "facts_only": facts_only,
+        "first": Case.objects.visible_to(request.user, at).filter(pk=found.merged_into_id).first()
+        if found.merged_into_id
+        else None,
         "may_see_reporter": found.reporter_ref is not None and may_see_reporter(request.user, found, at),
         "side": next((str(SIDE_OF[one.role]) for one in appointments_of(request.user, at) if one.role in SIDE_OF), ""),
     }
@@ -223,8 +226,7 @@ def timeline(found: Case, *, facts_only: bool, only_of=None) -> list:
         events = events.filter(verb__in=SHOWN_TO_DEPARTMENTS)
     shown = list(events)
     for event in shown:
-        rule = workflow.BY_VERB.get((Subject(event.subject), event.verb))
-        event.label = _(rule.label) if rule else _("Report")
+        event.label = _(workflow.label_of(Subject(event.subject), event.verb))
         event.result = RESULTS.get((event.verb, event.outcome), "")
         if facts_only and event.role == Role.COLLECTOR and only_of is None:
             event.actor = None  # a collector who checked has no name for departments, only his centre
@@ -260,20 +262,65 @@ def deadline(request: HttpRequest, case_id) -> HttpResponse:
 
 
 def near(request: HttpRequest, case_id) -> HttpResponse:
-    """Open cases of the same class near this one, perhaps the same problem; and what else is open around it."""
+    """What may be the same problem as this case, what is attached to it, when it was here before, what else is open."""
     at = timezone.now()
     found = visible_case(request, case_id, at=at)
-    metres = office_settings.get("cases.near_metres", on=timezone.localdate(at), area_code=found.area_code)
-    hours = office_settings.get("cases.near_hours", on=timezone.localdate(at), area_code=found.area_code)
     visible = Case.objects.visible_to(request.user, at)
-    same = visible.open_near(
-        found.point, minor_class=found.minor_class, at=found.reported_at, metres=metres, hours=hours
-    )
-    rows = list(same.exclude(pk=found.pk).with_row()[:NEAR_ROWS])
+    rows = same_problem(visible, found)
     around = office_settings.get("cases.around_metres", on=timezone.localdate(at), area_code=found.area_code)
     others = visible.open().around(found.point, metres=around).exclude(pk__in=[found.pk, *(one.pk for one in rows)])
-    context = {"case": found, "rows": rows, "others": others.with_row()[:NEAR_ROWS], "metres": metres, "around": around}
-    return render(request, "cases/_near.html", context | {"at": at})
+    context = {
+        "case": found,
+        "rows": rows,
+        "others": others.with_row()[:NEAR_ROWS],
+        "around": around,
+        "attached": visible.filter(merged_into=found).with_row().order_by("reported_at", "pk"),
+        "earlier": came_before(visible, found),
+        "attach_url": _attach_url(request, found, at=at),
+        "at": at,
+    }
+    return render(request, "cases/_near.html", context)
+
+
+def same(request: HttpRequest, case_id) -> HttpResponse:
+    """Fragment above a decision: the open cases that may be the same, and when the problem was here before; or nothing.
+
+    Those who may attach join it to one of them with one click.
+    """
+    at = timezone.now()
+    found = visible_case(request, case_id, at=at)
+    visible = Case.objects.visible_to(request.user, at)
+    context = {
+        "case": found, "rows": same_problem(visible, found), "earlier": came_before(visible, found),
+        "attach_url": _attach_url(request, found, at=at), "at": at,
+    }  # fmt: skip
+    return render(request, "cases/_same.html", context)
+
+
+def same_problem(visible, found: Case) -> list[Case]:
+    """Return the open cases that may be the same problem as this one, the one its reporter named first of all."""
+    near_it = visible.exclude(pk=found.pk).open_near(
+        found.point, minor_class=found.minor_class, at=found.reported_at, area_code=found.area_code,
+        component=found.component_id, road=found.road_id, named=found.suggested_first_id,
+    )  # fmt: skip
+    return list(near_it.with_row()[:NEAR_ROWS])
+
+
+def came_before(visible, found: Case) -> list[Case]:
+    """Return the closed cases of its chain, the latest first, each with its departments and how it was closed."""
+    if found.chain_id is None:
+        return []
+    earlier = visible.chain_of(found).with_row().prefetch_related("stints__department")
+    return list(earlier[:NEAR_ROWS])
+
+
+def _attach_url(request: HttpRequest, found: Case, *, at: datetime) -> str:
+    """Return the address of the door that attaches this case, "" for whoever may not."""
+    for verb in ("attach", "attach_filed"):
+        rule = workflow.find(Subject.CASE, verb, stage=found.stage, case_stage=found.stage)
+        if rule is not None and appointment_for(request.user, rule, case=found, subject=found, at=at):
+            return move_url(found, Button(rule, found))
+    return ""
 
 
 def evidence(request: HttpRequest, public_id, variant: str) -> HttpResponse:
@@ -311,6 +358,9 @@ DOORS: dict[str, Door] = {
     "not_file": Door(actions.not_file),
     "back_to_acceptance": Door(actions.back_to_acceptance),
     "void": Door(actions.void),
+    "attach": Door(actions.attach, AttachForm),
+    "attach_filed": Door(actions.attach_filed, AttachForm),
+    "detach": Door(actions.detach),
     "send_check": Door(actions.send_check),
     "withdraw_check": Door(actions.withdraw_check),
     "close": Door(actions.close),
@@ -350,7 +400,8 @@ def serve_move(
         raise PermissionDenied(sentence(actions.NotYours(number=found.number, verb=rule.label)))
     door = doors[verb]
     posted = (request.POST, request.FILES) if request.method == "POST" else ()
-    form = door.form(*posted, rule=rule, case=found, subject=row, user=request.user, at=at)
+    named = {"initial": {"first": request.GET["first"]}} if "first" in request.GET else {}
+    form = door.form(*posted, rule=rule, case=found, subject=row, user=request.user, at=at, **named)
     if posted:
         form.keep_files(by=request.user, at=at)
         if form.is_valid():

@@ -87,6 +87,24 @@ BEFORE_FILING = (Stage.REPORTED, Stage.ACCEPTED, Stage.VERIFYING, Stage.PENDING_
 WITH_DEPARTMENTS = (Stage.PENDING_DISPATCH, Stage.PENDING_HANDLE, Stage.HANDLING, Stage.SUSPENDED, Stage.HANDED_OVER)
 AFTER_FILING = (*WITH_DEPARTMENTS, Stage.PENDING_CHECK, Stage.CHECKING, Stage.PENDING_CLOSE)
 
+# Filed, and nobody has begun: it may still be attached to another case.
+NOT_YET_HANDLED = (Stage.PENDING_DISPATCH, Stage.PENDING_HANDLE)
+# Where an attached case stands again when the attaching is undone, and what that outcome is called.
+BACK_TO = {
+    Stage.REPORTED: Stage.REPORTED,
+    Stage.ACCEPTED: Stage.ACCEPTED,
+    Stage.VERIFYING: Stage.ACCEPTED,
+    Stage.PENDING_FILING: Stage.PENDING_FILING,
+    Stage.PENDING_DISPATCH: Stage.PENDING_DISPATCH,
+    Stage.PENDING_HANDLE: Stage.PENDING_DISPATCH,
+}
+BACK_AS = {
+    Stage.REPORTED: "reported",
+    Stage.ACCEPTED: "accepted",
+    Stage.PENDING_FILING: "to_file",
+    Stage.PENDING_DISPATCH: "to_dispatch",
+}
+
 STINT_OPEN = (StintStage.PENDING_HANDLE, StintStage.HANDLING, StintStage.RETURNING, StintStage.SUSPENDED,
               StintStage.HANDED_OVER)  # fmt: skip
 
@@ -340,6 +358,16 @@ MOVES: tuple[Move, ...] = (
     Move(subject=Subject.CASE, verb="void", label=_("Void"), tone="danger",
          frm=(Stage.ACCEPTED, Stage.VERIFYING, Stage.PENDING_FILING, *AFTER_FILING), side=SUPERVISION,
          roles=("duty_leader",), facts=("reason",), outcomes=_case(Stage.VOIDED, *_end_all)),
+    # — supervision: the same problem was reported before
+    Move(subject=Subject.CASE, verb="attach", label=_("Attach to another case"), key="J",
+         frm=BEFORE_FILING, side=SUPERVISION, roles=DESK, facts=("first",), optional=("opinion",),
+         outcomes=_case(Stage.MERGED, *_end_all)),
+    Move(subject=Subject.CASE, verb="attach_filed", label=_("Attach to another case"), key="J",
+         frm=NOT_YET_HANDLED, side=SUPERVISION, roles=("duty_leader",), facts=("first",), optional=("opinion",),
+         outcomes=_case(Stage.MERGED, *_end_all)),
+    Move(subject=Subject.CASE, verb="detach", label=_("Undo the attaching"), tone="quiet",
+         frm=(Stage.MERGED,), side=SUPERVISION, roles=DESK, facts=("reason",),
+         outcomes={name: Outcome(to=stage, case=stage) for stage, name in BACK_AS.items()}),
     # — command: who does it?
     Move(subject=Subject.CASE, verb="dispatch", label=_("Dispatch"), key="P", tone="main", door="dispatch",
          frm=(Stage.PENDING_DISPATCH,), side=COMMAND, roles=("dispatcher",), facts=("department",),
@@ -441,7 +469,20 @@ MOVES: tuple[Move, ...] = (
 )  # fmt: skip
 
 
+# Events that are no move: something happened beside the case, and its stage stays.
+NOTES: dict[str, str] = {
+    "report": _("Report"),
+    "attached": _("Another report was attached"),
+    "detached": _("An attached report was taken off again"),
+}
+
 BY_VERB: dict[tuple[Subject, str], Move] = {(move.subject, move.verb): move for move in MOVES}
+
+
+def label_of(subject: Subject, verb: str) -> str:
+    """Return what an event is called: its move's label, or that of a note."""
+    rule = BY_VERB.get((subject, verb))
+    return rule.label if rule else NOTES.get(verb, verb)
 
 
 def find(subject: Subject, verb: str, *, stage: str, case_stage: str, kind: str = "") -> Move | None:

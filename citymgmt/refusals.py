@@ -18,6 +18,9 @@ SENTENCES = {
     "asked_already": _(
         "The department’s request “%(request)s” is still being decided. Wait for the decision before asking again."
     ),
+    "attached_for_good": _(
+        "Case %(number)s stays attached: %(first)s, the first one, ended more than %(days)s days ago."
+    ),
     "before_it_began": _("This cannot hold before %(valid_from)s, when it began. Choose that day or a later one."),
     "caller_named": _(
         "The fact sheet holds the caller’s name or number. Departments read it: take them out; they are kept "
@@ -50,9 +53,20 @@ SENTENCES = {
     ),
     "file_number_taken": _("Another file was already sent under this number. Choose the file again."),
     "file_too_large": _("%(name)s is too large: %(size)s, at most %(limit)s is allowed. Choose a smaller file."),
+    "first_has_ended": _(
+        "Case %(number)s has ended meanwhile, or was itself attached to another one. Choose an open case."
+    ),
+    "first_is_itself": _("Case %(number)s cannot be attached to itself. Choose the other case."),
+    "first_of_others": _(
+        "%(others)s other report(s) are attached to case %(number)s, so it stays the first. Attach the other case to "
+        "this one, or undo those first."
+    ),
     "grid_taken": _("%(person)s patrols %(duty_grid)s at that time already."),
     "hand_and_judge": _(
         "You saw, dispatched or handled case %(number)s yourself, so somebody else must check or close it."
+    ),
+    "handled_already": _(
+        "A department has begun with case %(number)s, so it can no longer be attached to another one."
     ),
     "has_it_already": _("%(department)s already has case %(number)s. Choose another department."),
     "joined_case_over": _("Case %(number)s has ended meanwhile. Register the call as a new case."),

@@ -130,14 +130,18 @@ def _condition_from(row: Mapping[str, str], minor_class: MinorClass, valid_from:
 
 
 def change_class(
-    minor_class: MinorClass, *, by, at: datetime, name_zh: str, name_en: str, department_type: str, aliases: str
-) -> MinorClass:
-    """Name a class otherwise, or give it another kind of department. Its code stays."""
+    minor_class: MinorClass, *, by, at: datetime, name_zh: str, name_en: str, department_type: str, aliases: str,
+    near_metres: int | None = None, near_hours: int | None = None, near_on_road: bool = False,
+    recurrence_days: int | None = None,
+) -> MinorClass:  # fmt: skip
+    """Name a class otherwise, give it another kind of department, say what is the same problem. Its code stays."""
     with transaction.atomic():
         minor_class = MinorClass.objects.select_for_update(no_key=True).get(pk=minor_class.pk)
         minor_class.name_zh, minor_class.name_en = name_zh, name_en
         minor_class.department_type, minor_class.aliases = department_type, aliases
         minor_class.pinyin_initials = initials(name_zh)
+        minor_class.near_metres, minor_class.near_hours = near_metres, near_hours
+        minor_class.near_on_road, minor_class.recurrence_days = near_on_road, recurrence_days
         minor_class.changed_by, minor_class.changed_at = by, at
         minor_class.save(
             update_fields=[
@@ -146,6 +150,10 @@ def change_class(
                 "department_type",
                 "aliases",
                 "pinyin_initials",
+                "near_metres",
+                "near_hours",
+                "near_on_road",
+                "recurrence_days",
                 "changed_by",
                 "changed_at",
             ]

@@ -79,10 +79,13 @@ class CatalogueFilter(forms.Form):
     without_limit = forms.BooleanField(label=_("only with conditions without a limit"), required=False)
 
 
+SAME_PROBLEM = ["near_metres", "near_hours", "near_on_road", "recurrence_days"]
+
+
 class ClassForm(forms.ModelForm):
     class Meta:
         model = MinorClass
-        fields = ["name_zh", "name_en", "department_type", "aliases"]
+        fields = ["name_zh", "name_en", "department_type", "aliases", *SAME_PROBLEM]
         widgets = {"aliases": forms.Textarea(attrs={"rows": 3})}
 
 

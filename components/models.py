@@ -46,6 +46,13 @@ class MinorClass(Named, Dated, Changed):
     aliases = models.TextField(_("other names, one a line"), blank=True)
     accuracy_class = models.CharField(_("accuracy of position"), max_length=1, choices=AccuracyClass, blank=True)
     is_extension = models.BooleanField(_("local extension"), default=False)
+    # When two reports are the same problem, and when one has come back; empty: as the settings of the city say.
+    near_metres = models.PositiveSmallIntegerField(_("same problem within metres"), null=True, blank=True)
+    near_hours = models.PositiveSmallIntegerField(_("same problem within hours"), null=True, blank=True)
+    near_on_road = models.BooleanField(
+        _("one problem along a road, as with dark lamps"), default=False, db_default=False
+    )
+    recurrence_days = models.PositiveSmallIntegerField(_("come back within days after closing"), null=True, blank=True)
 
     objects = querysets.MinorClassQuerySet.as_manager()
 

@@ -186,7 +186,7 @@ END_OF: dict[str, End] = {
     Stage.ANSWERED_AT_ONCE: End.ANSWERED_AT_ONCE,
     Stage.SELF_HANDLED_CLOSED: End.SELF_HANDLED,
 }
-NEVER_FILED = frozenset({*workflow.BEFORE_FILING, Stage.NOT_ACCEPTED, Stage.NOT_FILED})
+NEVER_FILED = frozenset({*workflow.BEFORE_FILING, Stage.NOT_ACCEPTED, Stage.NOT_FILED, Stage.MERGED})
 
 
 @dataclass(slots=True)

@@ -270,6 +270,8 @@ def measures_of_report(fact: ReportFact, window: Window) -> tuple[str, ...]:
             found.append("not_filed")
         elif end is End.VOIDED:
             found.append("voided")
+        elif end is End.MERGED:
+            found.append("merged")
         elif end is End.ANSWERED_AT_ONCE:
             found.append("answered_at_once")
     return tuple(found)
@@ -440,6 +442,7 @@ COUNT_LABELS: dict[str, str] = {
     "self_handled": _("Self-handled"),
     "filed": _("Filed"),
     "not_filed": _("Not filed"),
+    "merged": _("Merged"),
     "voided": _("Voided"),
     "voided_after_filing": _("Voided after filing"),
     "withdrawn": _("Taken back"),

@@ -138,15 +138,24 @@ def within(queryset: QuerySet, field: str, point: GEOSGeometry, metres: float) -
 
     Fast where the field has an index on its geography (the current rows of roads, places, components and cases).
     """
-    return queryset.filter(
-        Func(Geography(F(field)), _geography(point), Value(metres), function="ST_DWithin", output_field=BooleanField())
-    )
+    return queryset.filter(is_within(field, point, metres))
+
+
+def is_within(field: str, point: GEOSGeometry, metres: float) -> Func:
+    """Return the condition that a row's geometry lies at most `metres` from the point."""
+    place = Geography(F(field))
+    return Func(place, _geography(point), Value(metres), function="ST_DWithin", output_field=BooleanField())
+
+
+def metres_from(field: str, point: GEOSGeometry) -> Func:
+    """Return the metres from the point to a row's geometry."""
+    return Func(Geography(F(field)), _geography(point), function="ST_Distance", output_field=FloatField())
 
 
 def nearest(queryset: QuerySet, field: str, point: GEOSGeometry, *, within_metres: float) -> QuerySet:
     """Return the rows within some metres, the nearest first, each with its `metres` from the point."""
-    metres = Func(Geography(F(field)), _geography(point), function="ST_Distance", output_field=FloatField())
-    return within(queryset, field, point, within_metres).annotate(metres=metres).order_by("metres", "pk")
+    found = within(queryset, field, point, within_metres).annotate(metres=metres_from(field, point))
+    return found.order_by("metres", "pk")
 
 
 def describe(point: Point) -> str:

@@ -240,8 +240,8 @@ def tell_result(case: Case, *, by, at: datetime, outcome: str = CallBack.Outcome
     """
     if seat_of(by, at=at) is None:
         raise NotASeat()
-    if case.stage not in FINAL:
-        raise NotOverYet(number=case.number)
+    if case.leading_case.stage not in FINAL:
+        raise NotOverYet(number=case.leading_case.number)
     told = CallBack.objects.filter(case=case, outcome=CallBack.Outcome.TOLD).first()
     if told is not None:
         return told
@@ -325,19 +325,20 @@ def join_as_citizen(case: Case, *, at: datetime, token: str) -> FollowUp:
 
 
 def follow(token: str, *, at: datetime) -> FollowUp:
-    """Return the link that a secret opens, with its case and class. Raises LinkUnknown, LinkExpired.
+    """Return the link that a secret opens, with its case, class and first case. Raises LinkUnknown, LinkExpired.
 
-    A link works while the matter is open and some days after it has ended.
+    A link works while the matter is open and some days after it has ended; attached to another case, as long as that.
     """
     link = (
-        FollowUp.objects.select_related("case__minor_class")
-        .defer("case__search", "case__last_hash")
+        FollowUp.objects.select_related("case__minor_class", "case__merged_into")
+        .defer("case__search", "case__last_hash", "case__merged_into__search", "case__merged_into__last_hash")
         .filter(token_hash=_hashed(token))
         .first()
     )
     if link is None:
         raise LinkUnknown()
     days = settings.get("hotline.follow_days", on=timezone.localdate(at), area_code=link.case.area_code)
-    if link.case.stage in FINAL and link.case.moved_at + timedelta(days=days) < at:
+    leading = link.case.leading_case
+    if leading.stage in FINAL and leading.moved_at + timedelta(days=days) < at:
         raise LinkExpired(days=days)
     return link

@@ -9,7 +9,7 @@ from accounts.models import VaultRecord
 from accounts.permissions import appointments_of
 from accounts.roles import Role
 from cases.models import Case
-from cases.workflow import FINAL
+from cases.workflow import FINAL, OPEN
 
 
 class CallQuerySet(QuerySet):
@@ -36,7 +36,8 @@ class CallBackQuerySet(QuerySet):
     def owed(self, user, at: datetime) -> QuerySet:
         """Return the cases of this desk that have ended and whose reporter left a number but was not told the result.
 
-        The oldest first. Whether a number was left is known without opening anything.
+        The oldest first. Whether a number was left is known without opening anything. Whoever reported what was
+        attached to another case hears how that one ends.
         """
         calls = apps.get_model("hotline", "Call").objects
         reachable = VaultRecord.objects.filter(phone_index__isnull=False)
@@ -46,6 +47,7 @@ class CallBackQuerySet(QuerySet):
         return (
             Case.objects.visible_to(user, at)
             .filter(Exists(reachable.filter(public_id=OuterRef("reporter_ref"))) | Exists(joined), stage__in=FINAL)
+            .exclude(merged_into__stage__in=OPEN)
             .exclude(Exists(self.filter(case=OuterRef("pk"), outcome="told")))
             .order_by("moved_at", "id")
         )

@@ -20,7 +20,7 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import vault
-from cases.models import Case, EventText, Evidence, HandlingStint
+from cases.models import Case, CaseEvent, EventText, Evidence, HandlingStint
 from cases.permissions import may_see_reporter
 from cases.workflow import Stage
 from citymgmt.errors import Refusal
@@ -28,7 +28,6 @@ from citymgmt.refusals import sentence
 from citymgmt.wording import shown
 from components.models import MinorClass
 from grid.forms import point_of
-from grid.locate import nearest
 from hotline import actions
 from hotline.forms import CallForm, CitizenForm
 from hotline.models import Call, CallBack, FollowUp
@@ -58,12 +57,8 @@ def _near(cases, point, minor_class, *, at: datetime) -> list[Case]:
     """Return open cases of this class near a point, each with `.metres`; [] while place or class are not known."""
     if point is None or minor_class is None:
         return []
-    day = timezone.localdate(at)
-    metres = settings.get("cases.near_metres", on=day)
-    found = cases.open_near(
-        point, minor_class=minor_class, at=at, metres=metres, hours=settings.get("cases.near_hours", on=day)
-    )
-    return list(nearest(found, "point", point, within_metres=metres).select_related("minor_class")[:NEAR_SHOWN])
+    found = cases.open_near(point, minor_class=minor_class, at=at)
+    return list(found.select_related("minor_class").defer("search", "last_hash")[:NEAR_SHOWN])
 
 
 def _asked_for(request: HttpRequest) -> tuple:
@@ -216,7 +211,8 @@ def visits(request: HttpRequest) -> HttpResponse:
     """The ended cases whose citizen left a number and was not told the result yet, the oldest first."""
     at = timezone.now()
     _seat_or_403(request, at)
-    owed = CallBack.objects.owed(request.user, at).with_row()
+    owed = CallBack.objects.owed(request.user, at).with_row().select_related("merged_into")
+    owed = owed.defer("search", "last_hash", "merged_into__search", "merged_into__last_hash")
     page = Paginator(owed, PAGE).get_page(request.GET.get("page"))
     tried = dict.fromkeys(
         CallBack.objects.filter(case__in=[case.pk for case in page]).values_list("case_id", flat=True), True
@@ -385,17 +381,18 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
     except Refusal as refusal:
         context = {"sentence": sentence(refusal)}
         return render(request, "hotline/citizen_no_link.html", context, status=NO_LINK[refusal.code])
-    case = link.case
-    plain = PLAIN[Stage(case.stage)]
-    events = list(case.events.order_by("sequence").only("sequence", "verb", "outcome", "at", "case_id"))
+    case, leading = link.case, link.case.leading_case
+    plain = PLAIN[Stage(leading.stage)]
+    events = _events(case, leading)
     context = {
         "case": case,
         "link": link,
         "token": token,
         "plain": plain,
+        "is_attached": leading is not case,
         "heading": _(plain.heading),
-        "sentence": _state_in_words(case, plain, at=at),
-        "reason": _reason(case, events) if plain.gives_reason else "",
+        "sentence": _state_in_words(leading, plain, at=at),
+        "reason": _reason(leading, events) if plain.gives_reason else "",
         "steps": list(zip(map(_, STEPS), reached(plain, {event.verb for event in events}), strict=True)),
         "milestones": [
             (_(MILESTONES[event.verb, event.outcome]), event.at)
@@ -408,6 +405,15 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
         "at": at,
     }
     return render(request, "hotline/citizen_follow.html", context)
+
+
+def _events(case: Case, leading: Case) -> list[CaseEvent]:
+    """The steps of a report; attached to another case, those of that one too, but never how that was reported."""
+    theirs = CaseEvent.objects.filter(Q(case=case) | Q(case=leading) & ~Q(verb__in=REPORTING))
+    return list(theirs.order_by("at", "case_id", "sequence").only("sequence", "verb", "outcome", "at", "case_id"))
+
+
+REPORTING = ("report", "attached", "detached")
 
 
 def _state_in_words(case: Case, plain, *, at: datetime) -> str:
@@ -425,7 +431,8 @@ def _state_in_words(case: Case, plain, *, at: datetime) -> str:
 
 def _reason(case: Case, events: list) -> str:
     """The desk's own words at the step that ended it."""
-    last = next((event for event in reversed(events) if event.verb in REASONS), None)
+    ended = [event for event in events if event.case_id == case.pk and event.verb in REASONS]
+    last = ended[-1] if ended else None
     if last is None:
         return ""
     found = EventText.objects.filter(case=case, sequence=last.sequence, erased_at__isnull=True).first()
@@ -434,16 +441,12 @@ def _reason(case: Case, events: list) -> str:
 
 def _shown_pictures(link: FollowUp):
     """His own pictures, and, once a collector has seen that it is done, those of the result."""
-    wanted = Q(pk__in=[])
+    wanted, leading = Q(pk__in=[]), link.case.leading_case
     if link.is_reporter:
-        wanted |= Q(from_reporter=True)
-    if link.case.stage == Stage.CLOSED:
-        wanted |= Q(usage=Evidence.Usage.AFTER)
-    return (
-        Evidence.objects.filter(wanted, case=link.case, file__kind=StoredFile.Kind.PICTURE)
-        .select_related("file")
-        .order_by("id")
-    )
+        wanted |= Q(case=link.case, from_reporter=True)
+    if leading.stage == Stage.CLOSED:
+        wanted |= Q(case=leading, usage=Evidence.Usage.AFTER)
+    return Evidence.objects.filter(wanted, file__kind=StoredFile.Kind.PICTURE).select_related("file").order_by("id")
 
 
 def _pictures(link: FollowUp) -> dict[str, list[Evidence]]:

@@ -105,6 +105,12 @@ MILESTONES: dict[tuple[str, str], str] = {
     ("refuse", ""): _("Not taken up"),
     ("not_file", ""): _("Not taken up"),
     ("void", ""): _("Ended"),
+    ("attach", ""): _("The same as what was reported before"),
+    ("attach_filed", ""): _("The same as what was reported before"),
+    ("detach", "reported"): _("Looked at by itself again"),
+    ("detach", "accepted"): _("Looked at by itself again"),
+    ("detach", "to_file"): _("Looked at by itself again"),
+    ("detach", "to_dispatch"): _("Looked at by itself again"),
 }
 # The verbs whose words a citizen is owed.
 REASONS: tuple[str, ...] = ("answer_at_once", "refuse", "not_file", "void")

@@ -133,6 +133,15 @@ SETTINGS: dict[str, Declared] = {
     "cases.checkpoint_mail": Declared(
         list, [], gettext_noop("Mail addresses outside the house that get the nightly checkpoint of the history.")
     ),
+    "cases.detach_days": Declared(
+        int, 7, gettext_noop("Days after the first case has ended in which an attaching may still be undone."), 0, 365
+    ),
+    "cases.recurrence_days": Declared(
+        int, 30, gettext_noop("Days after closing within which the same problem there counts as come back."), 0, 3650
+    ),
+    "cases.recurrence_metres": Declared(
+        int, 20, gettext_noop("Metres within which a problem of the same class counts as at the same place."), 1, 500
+    ),
     # components
     "components.schemes": Declared(
         list, ["GBT47678", "LOCAL"], gettext_noop("Code schemes whose classes new reports are given.")

@@ -20,9 +20,7 @@ from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
 from components.models import MinorClass
 from grid.forms import point_of
-from grid.locate import nearest
 from grid.models import DutyGrid
-from office import settings
 from patrol import actions
 from patrol.forms import AnswerForm, AssignForm, EndForm, ReportForm
 from patrol.models import CollectorGrid, Fix
@@ -94,11 +92,8 @@ def _near(point, minor_class, *, at) -> list[Case]:
     """Return open cases of this class near a point, whoever reported them, each with `.metres`: facts, no more."""
     if point is None or minor_class is None:
         return []
-    day = timezone.localdate(at)
-    metres = settings.get("cases.near_metres", on=day)
-    hours = settings.get("cases.near_hours", on=day)
-    found = Case.objects.open_near(point, minor_class=minor_class, at=at, metres=metres, hours=hours)
-    return list(nearest(found, "point", point, within_metres=metres).select_related("minor_class")[:NEAR_SHOWN])
+    found = Case.objects.open_near(point, minor_class=minor_class, at=at)
+    return list(found.select_related("minor_class").defer("search", "last_hash")[:NEAR_SHOWN])
 
 
 @require_safe

@@ -46,6 +46,7 @@ def said(rule: workflow.Move, county: County, draw, at) -> dict:
         "met": lambda: True,
         "is_duplicate": lambda: draw(st.booleans()),
         "files": lambda: [county.proof],
+        "first": lambda: county.another,
     }
     wanted = [*rule.facts, *(fact for fact in rule.optional if fact == "files" or draw(st.booleans()))]
     return {fact: make[fact]() for fact in wanted if fact in make}
@@ -56,6 +57,7 @@ def live(county: County, data) -> None:
     at = data.draw(STARTS).replace(tzinfo=beijing(2025, 1, 1).tzinfo)
     source = data.draw(st.sampled_from(["collector", "web"]))
     case = county.report(at=at, source=source)
+    county.another = county.report(at=at)
     people = list(county.people.values())
     for _ in range(data.draw(st.integers(3, LONGEST))):
         at += timedelta(minutes=data.draw(MINUTES))

@@ -107,7 +107,7 @@ def test_a_shown_button_works_and_a_hidden_one_is_refused(county, seat, now):
     case = county.report(at=now)
     browser = seat(county.operator)
     shown = {button.rule.verb for button, _url in browser.get(page(case)).context["buttons"]}
-    assert shown == {"accept", "refuse", "answer_at_once", "describe"}
+    assert shown == {"accept", "refuse", "answer_at_once", "describe", "attach"}
     assert browser.post(door(case, "accept")).status_code == 302
     case.refresh_from_db()
     assert case.stage == Stage.PENDING_FILING
