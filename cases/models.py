@@ -166,10 +166,27 @@ class Case(models.Model):
             ),
         ]
         indexes = [
+            # A page of a desk: a stage in the order of `by_danger`; visibility and filters are judged inside the index.
             models.Index(
-                fields=["stage", "-urgency", "due_at"],
+                fields=[
+                    "stage",
+                    "-urgency",
+                    "clock_paused",
+                    "due_at",
+                    "id",
+                    "supervision_centre",
+                    "command_centre",
+                    "area_code",
+                    "source",
+                ],
                 name="case_open_queue",
                 condition=Q(stage__in=[str(s) for s in workflow.OPEN]),
+            ),
+            models.Index(
+                fields=["-moved_at", "-id"], name="case_ended", condition=~Q(stage__in=[str(s) for s in workflow.OPEN])
+            ),
+            models.Index(
+                fields=["command_centre", "id"], name="case_dispatch_review", condition=Q(needs_dispatch_review=True)
             ),
             models.Index(fields=["-reported_at"], name="case_reported"),
             models.Index(fields=["-closed_at"], name="case_closed", condition=Q(closed_at__isnull=False)),
@@ -205,6 +222,16 @@ class Case(models.Model):
     def is_open(self) -> bool:
         """True while somebody still has to do something."""
         return self.stage not in workflow.FINAL
+
+    @property
+    def stage_label(self) -> str:
+        """The stage in words. Lists ask it of every row: a look into one table, where Django makes one each time."""
+        return gettext(workflow.LABELS[self.stage])
+
+    @property
+    def source_label(self) -> str:
+        """Where it came from, in words."""
+        return gettext(workflow.SOURCE_LABELS[self.source])
 
     @property
     def clock_label(self) -> str:
@@ -261,12 +288,32 @@ class HandlingStint(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["department", "stage", "due_at"], name="stint_department_queue"),
+            models.Index(fields=["department", "stage", "due_at", "id"], name="stint_department_queue"),
+            models.Index(
+                fields=["handler", "stage", "due_at"],
+                name="stint_handler_queue",
+                condition=Q(stage__in=[str(s) for s in workflow.STINT_OPEN]),
+            ),
+            models.Index(
+                fields=["stage", "case"],
+                name="stint_open",
+                condition=Q(stage__in=[str(s) for s in workflow.STINT_OPEN]),
+            ),
+            models.Index(
+                fields=["department", "stage", "-ended_at", "-id"],
+                name="stint_department_ended",
+                condition=~Q(stage__in=[str(s) for s in workflow.STINT_OPEN]),
+            ),
             models.Index(fields=["department", "-dispatched_at"], name="stint_department_time"),
         ]
 
     def __str__(self) -> str:
         return f"{self.case_id} · {self.department_id}"
+
+    @property
+    def stage_label(self) -> str:
+        """The stage in words."""
+        return gettext(workflow.STINT_LABELS[self.stage])
 
 
 class FieldTask(models.Model):

@@ -3,14 +3,13 @@
 A page asks what this person may see, and shows it; a door fetches, validates, calls one action and answers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.core.paginator import Paginator
-from django.db.models import Count, OuterRef, Q, Subquery
+from django.db.models import OuterRef, Q, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -25,14 +24,17 @@ from cases import actions, clocks, workflow
 from cases.forms import AttachForm, MoveForm
 from cases.models import Case, EventText, Evidence, FieldTask, HandlingStint, Request, StageClock
 from cases.permissions import Button, appointment_for, may_see_original, may_see_reporter, open_moves
+from cases.querysets import counted, inside
 from cases.workflow import Stage, Subject
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
+from components.models import MinorClass
 from grid.models import Area
 from office import settings as office_settings
 from office.views import stored_file
 
 PAGE = 50
+LAST_PAGE = 200  # whoever looks further filters
 NEAR_ROWS = 12
 
 # — queues ———————————————————————————————————————————————————————————————————————————————————————————
@@ -45,9 +47,10 @@ class Tab:
     name: str
     label: str
     stages: tuple[str, ...]
+    is_counted: bool = True  # what has ended only grows
 
 
-FINAL_TAB = Tab("done", gettext_lazy("Ended"), tuple(workflow.FINAL))
+FINAL_TAB = Tab("done", gettext_lazy("Ended"), tuple(workflow.FINAL), is_counted=False)
 DESK_TABS = (
     Tab("accept", gettext_lazy("To accept"), (Stage.REPORTED,)),
     Tab("verify", gettext_lazy("To verify"), (Stage.ACCEPTED, Stage.VERIFYING)),
@@ -83,17 +86,53 @@ DESK_READERS = (
 def queue(request: HttpRequest, visible, *, tabs: tuple[Tab, ...], at: datetime) -> dict:
     """Return the context of a queue page: tabs with counts, the chosen tab's rows, the filters of the address."""
     chosen = next((tab for tab in tabs if tab.name == request.GET.get("tab")), None)
-    by_stage = dict(
-        visible.filter(stage__in=workflow.OPEN).order_by().values_list("stage").annotate(number=Count("pk"))
-    )
-    counted = [(tab, sum(by_stage.get(str(stage), 0) for stage in tab.stages)) for tab in tabs]
-    chosen = chosen or next((tab for tab, number in counted if number), tabs[0])
-    rows = filtered(visible.filter(stage__in=chosen.stages), request.GET, at=at)
-    rows = rows.order_by("-moved_at", "-id") if chosen is FINAL_TAB else rows.by_danger()
-    page = Paginator(rows.with_row(), PAGE).get_page(request.GET.get("page"))
-    return {"tabs": counted, "tab": chosen, "page": page, "filters": request.GET, "at": at, "kept": _kept(request),
+    counts = counted(visible.filter(stage__in=tab.stages) for tab in tabs if tab.is_counted)
+    numbers = dict(zip((tab.name for tab in tabs if tab.is_counted), counts, strict=True))
+    chosen = chosen or next((tab for tab in tabs if numbers.get(tab.name)), tabs[0])
+    rows = filtered(visible, request.GET, at=at)
+
+    def fetch(first: int, last: int):
+        if chosen.is_counted:
+            return rows.most_pressing(chosen.stages, first=first, last=last).with_line()
+        return rows.exclude(stage__in=workflow.OPEN).order_by("-moved_at", "-id").with_line()[first:last]
+
+    page = page_of(request, fetch)
+    counted_tabs = [(tab, numbers.get(tab.name)) for tab in tabs]
+    return {"tabs": counted_tabs, "tab": chosen, "page": page, "filters": request.GET, "at": at, "kept": _kept(request),
             "streets": Area.objects.current().filter(level="street").order_by("code"),
             "sources": [(str(source), _(label)) for source, label in workflow.SOURCE_LABELS.items()]}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a list that is not counted: whether more follows is known by one row too many."""
+
+    object_list: list
+    number: int
+    has_next: bool
+
+    def __iter__(self):
+        return iter(self.object_list)
+
+    @property
+    def has_previous(self) -> bool:
+        return self.number > 1
+
+    @property
+    def next_page_number(self) -> int:
+        return self.number + 1
+
+    @property
+    def previous_page_number(self) -> int:
+        return self.number - 1
+
+
+def page_of(request: HttpRequest, fetch: Callable[[int, int], Iterable]) -> Page:
+    """Return the page that the address asks for; `fetch` gives rows number first up to, not including, last."""
+    said = request.GET.get("page", "")
+    number = min(max(1, int(said)), LAST_PAGE) if said.isdecimal() and len(said) < 10 else 1
+    rows = list(fetch((number - 1) * PAGE, number * PAGE + 1))
+    return Page(rows[:PAGE], number, has_next=len(rows) > PAGE and number < LAST_PAGE)
 
 
 def _kept(request: HttpRequest) -> str:
@@ -107,11 +146,11 @@ def _kept(request: HttpRequest) -> str:
 def filtered(rows, said, *, at: datetime):
     """Return the rows that the filters of an address ask for; unknown values filter nothing."""
     if said.get("kind") in ("component", "event"):
-        rows = rows.filter(minor_class__kind=said["kind"])
+        rows = rows.filter(minor_class__in=MinorClass.objects.filter(kind=said["kind"]).values("pk"))
     if said.get("source") in set(workflow.Source):
         rows = rows.filter(source=said["source"])
     if (street := said.get("street", "")).isdigit():
-        rows = rows.filter(area_code__startswith=street)
+        rows = rows.filter(inside(street))
     if said.get("lamp") in LAMPS:
         rows = rows.filter(LAMPS[said["lamp"]](at))
     if words := said.get("q", "").strip():
@@ -125,8 +164,8 @@ def search(request: HttpRequest) -> HttpResponse:
     visible, words = Case.objects.visible_to(request.user, at), request.GET.get("q", "").strip()
     if exact := visible.filter(number=words).first():
         return redirect("cases:case", exact.public_id)
-    found = visible.matching(words).with_row().order_by("-moved_at", "-id") if words else Case.objects.none()
-    context = {"words": words, "page": Paginator(found, PAGE).get_page(request.GET.get("page")), "at": at,
+    found = visible.matching(words).with_line().order_by("-reported_at", "-id") if words else Case.objects.none()
+    context = {"words": words, "page": page_of(request, lambda first, last: found[first:last]), "at": at,
                "facts_only": sees_facts_only(request.user, at)}  # fmt: skip
     return render(request, "cases/search.html", context)
 

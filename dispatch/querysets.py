@@ -1,14 +1,17 @@
 """The named questions of the dispatch desk and of a department's desk."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
+from accounts.permissions import acting
 from accounts.querysets import valid_on
+from accounts.roles import Role
 from cases import workflow
 from cases.models import Case, EventText, HandlingStint, Request, StageClock
+from cases.querysets import counted
 from cases.workflow import RequestStage, Stage, StintStage
 from grid.models import Area
 
@@ -62,66 +65,75 @@ class StraightQuerySet(QuerySet):
 
 @dataclass(frozen=True)
 class Tab:
-    """One list of a desk 栏. A list that only grows is not counted on every page."""
+    """One list of a desk 栏: stages and what else holds. A list that only grows is not counted on every page."""
 
     name: str
     label: str
-    wanted: Q
+    stages: tuple[str, ...]
+    also: Q = field(default_factory=Q)
     is_counted: bool = True
+
+    @property
+    def wanted(self) -> Q:
+        """The condition on the rows of this list."""
+        return Q(stage__in=self.stages) & self.also
 
 
 def desk_tabs(at: datetime) -> tuple[Tab, ...]:
     """Return the lists of the dispatch desk in the order they are shown; each is a condition on cases."""
-    asked = Exists(Request.objects.filter(case=OuterRef("pk"), stage=RequestStage.PENDING))
-    handed_over = Exists(HandlingStint.objects.filter(case=OuterRef("pk"), stage=StintStage.HANDED_OVER))
+    asked = Q(pk__in=Request.objects.filter(stage=RequestStage.PENDING).values("case"))
+    handed_over = Q(pk__in=HandlingStint.objects.filter(stage=StintStage.HANDED_OVER).values("case"))
     returning = Exists(HandlingStint.objects.filter(case=OuterRef("pk"), stage=StintStage.RETURNING))
-    with_departments = Q(stage__in=workflow.WITH_DEPARTMENTS)
+    with_departments = workflow.WITH_DEPARTMENTS
     return (
-        Tab("to_dispatch", _("To dispatch"), Q(stage=Stage.PENDING_DISPATCH) & ~Q(returning)),
-        Tab("requests", _("Requests"), with_departments & Q(asked)),
-        Tab("results", _("Results to pass on"), with_departments & Q(handed_over)),
-        Tab("review", _("Automatic dispatches"), Q(needs_dispatch_review=True)),
-        Tab("working", _("With departments"), Q(stage__in=(Stage.PENDING_HANDLE, Stage.HANDLING, Stage.HANDED_OVER))),
-        Tab("overdue", _("Overdue"), with_departments & Q(due_at__lt=at, clock_paused=False)),
-        Tab("suspended", _("Suspended"), Q(stage=Stage.SUSPENDED)),
-        Tab("later", _("Being checked"), Q(stage__in=(Stage.PENDING_CHECK, Stage.CHECKING, Stage.PENDING_CLOSE))),
-        Tab("done", _("Ended"), Q(stage__in=workflow.FINAL), is_counted=False),
+        Tab("to_dispatch", _("To dispatch"), (Stage.PENDING_DISPATCH,), ~Q(returning)),
+        Tab("requests", _("Requests"), with_departments, asked),
+        Tab("results", _("Results to pass on"), with_departments, handed_over),
+        Tab("review", _("Automatic dispatches"), tuple(Stage), Q(needs_dispatch_review=True)),
+        Tab("working", _("With departments"), (Stage.PENDING_HANDLE, Stage.HANDLING, Stage.HANDED_OVER)),
+        Tab("overdue", _("Overdue"), with_departments, Q(due_at__lt=at, clock_paused=False)),
+        Tab("suspended", _("Suspended"), (Stage.SUSPENDED,)),
+        Tab("later", _("Being checked"), (Stage.PENDING_CHECK, Stage.CHECKING, Stage.PENDING_CLOSE)),
+        Tab("done", _("Ended"), tuple(workflow.FINAL), is_counted=False),
     )
 
 
 def department_tabs(at: datetime) -> tuple[Tab, ...]:
     """Return the lists of a department's desk in the order they are shown; each is a condition on stints."""
-    asked = Exists(Request.objects.filter(stint=OuterRef("pk"), stage=RequestStage.PENDING))
-    working = Q(stage__in=(StintStage.PENDING_HANDLE, StintStage.HANDLING))
-    given_back = Q(stage__in=(StintStage.RETURNED, StintStage.WITHDRAWN))
+    asked = Q(pk__in=Request.objects.filter(stage=RequestStage.PENDING).values("stint"))
+    working = (StintStage.PENDING_HANDLE, StintStage.HANDLING)
+    given_back = (StintStage.RETURNED, StintStage.WITHDRAWN)
     return (
-        Tab("to_receive", _("To receive"), Q(stage=StintStage.PENDING_HANDLE)),
-        Tab("in_hand", _("In hand"), Q(stage=StintStage.HANDLING)),
-        Tab("overdue", _("Overdue"), working & Q(due_at__lt=at)),
-        Tab("requests", _("Requests"), Q(asked)),
-        Tab("suspended", _("Suspended"), Q(stage=StintStage.SUSPENDED)),
-        Tab("handed_over", _("Handed over"), Q(stage=StintStage.HANDED_OVER)),
-        Tab("done", _("Done"), Q(stage=StintStage.ACCEPTED), is_counted=False),
+        Tab("to_receive", _("To receive"), (StintStage.PENDING_HANDLE,)),
+        Tab("in_hand", _("In hand"), (StintStage.HANDLING,)),
+        Tab("overdue", _("Overdue"), working, Q(due_at__lt=at)),
+        Tab("requests", _("Requests"), workflow.STINT_OPEN, asked),
+        Tab("suspended", _("Suspended"), (StintStage.SUSPENDED,)),
+        Tab("handed_over", _("Handed over"), (StintStage.HANDED_OVER,)),
+        Tab("done", _("Done"), (StintStage.ACCEPTED,), is_counted=False),
         Tab("given_back", _("Returned or withdrawn"), given_back, is_counted=False),
     )
 
 
-def counted(rows: QuerySet, tabs: tuple[Tab, ...]) -> list[tuple[Tab, int | None]]:
-    """Return each list with how many rows it holds, None for those not counted; one query."""
-    wanted = {tab.name: Count("pk", filter=tab.wanted) for tab in tabs if tab.is_counted}
-    numbers = rows.aggregate(**wanted)
+def numbered(rows: QuerySet, tabs: tuple[Tab, ...]) -> list[tuple[Tab, int | None]]:
+    """Return each list with how many rows it holds (as far as they are counted), None for those that are not."""
+    counts = counted(rows.filter(tab.wanted) for tab in tabs if tab.is_counted)
+    numbers = dict(zip((tab.name for tab in tabs if tab.is_counted), counts, strict=True))
     return [(tab, numbers.get(tab.name)) for tab in tabs]
 
 
-def stints_of(user, *, departments) -> QuerySet:
+def stints_of(user, *, departments, at: datetime) -> QuerySet:
     """Return the stints of these departments, and those assigned to this person, with what one row of a list shows."""
     clock = StageClock.objects.filter(stint=OuterRef("pk"), name=workflow.Clock.HANDLING)
     is_working = Q(
         stage__in=(StintStage.PENDING_HANDLE, StintStage.HANDLING, StintStage.RETURNING, StintStage.SUSPENDED)
     )
     asked = Request.objects.filter(stint=OuterRef("pk"), stage=RequestStage.PENDING)
+    mine = Q(department__in=departments) if departments else Q(handler=user)
+    if departments and acting(user, at=at, roles=(Role.HANDLER,)):
+        mine |= Q(handler=user)
     return (
-        HandlingStint.objects.filter(Q(department__in=departments) | Q(handler=user))
+        HandlingStint.objects.filter(mine)
         .select_related("case__minor_class", "department", "handler")
         .defer("case__search", "case__last_hash")
         .annotate(
@@ -131,6 +143,16 @@ def stints_of(user, *, departments) -> QuerySet:
             asked=Subquery(asked.values("kind")[:1]),
         )
     )
+
+
+def with_line(stints: QuerySet) -> QuerySet:
+    """Fetch what one line of a department's list shows, and nothing else."""
+    return stints.only(
+        "stage", "due_at", "dispatched_at", "handed_over_at", "rework_count", "is_lead", "case__public_id",
+        "case__number", "case__urgency", "case__address", "case__area_names", "case__minor_class__name_zh",
+        "case__minor_class__name_en", "department__name_zh", "department__name_en", "handler__name_zh",
+        "handler__name_en", "handler__username",
+    )  # fmt: skip
 
 
 def requests_with_words(case: Case) -> QuerySet:

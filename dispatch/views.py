@@ -14,8 +14,8 @@ from accounts.permissions import acting, departments_of
 from accounts.roles import Role
 from cases.models import Case, Request
 from cases.permissions import open_moves
-from cases.views import PAGE, Door, filtered, move_url, serve_move, visible_case
-from cases.workflow import SOURCE_LABELS
+from cases.views import PAGE, Door, Page, filtered, move_url, page_of, serve_move, visible_case
+from cases.workflow import OPEN, SOURCE_LABELS
 from dispatch import actions, querysets
 from dispatch.forms import DispatchMoveForm, EndForm, ResponsibilityForm
 from dispatch.models import ResponsibilityRule, ReturnGround
@@ -55,12 +55,19 @@ def desk(request: HttpRequest) -> HttpResponse:
     if not may_open_dispatch_desk(request.user, at=at):
         raise PermissionDenied(_("The dispatch desk belongs to the command centre."))
     visible = Case.objects.visible_to(request.user, at)
-    tabs = querysets.counted(visible, querysets.desk_tabs(at))
+    tabs = querysets.numbered(visible, querysets.desk_tabs(at))
     tab = _chosen(request, tabs)
-    rows = filtered(visible.filter(tab.wanted), request.GET, at=at)
-    rows = rows.order_by("-moved_at", "-id") if tab.name == "done" else rows.by_danger()
+    rows = filtered(visible.filter(tab.also), request.GET, at=at)
+
+    def fetch(first: int, last: int):
+        if tab.name == "done":
+            return rows.exclude(stage__in=OPEN).order_by("-moved_at", "-id").with_line()[first:last]
+        if tab.name == "review":  # few, of whatever stage
+            return rows.by_danger().with_line()[first:last]
+        return rows.most_pressing(tab.stages, first=first, last=last).with_line()
+
     context = {
-        **_listed(request, tabs, tab, rows.with_row(), at=at),
+        **_listed(request, tabs, tab, page_of(request, fetch), at=at),
         "streets": Area.objects.current().filter(level=Area.Level.STREET).order_by("code"),
         "sources": [(str(source), _(label)) for source, label in SOURCE_LABELS.items()],
     }
@@ -104,15 +111,16 @@ def department(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     if not may_open_department_desk(request.user, at=at):
         raise PermissionDenied(_("This desk belongs to the departments."))
-    stints = querysets.stints_of(request.user, departments=_departments(request.user, at))
-    tabs = querysets.counted(stints, querysets.department_tabs(at))
+    stints = querysets.stints_of(request.user, departments=_departments(request.user, at), at=at)
+    tabs = querysets.numbered(stints, querysets.department_tabs(at))
     tab = _chosen(request, tabs)
     rows = stints.filter(tab.wanted)
     if request.GET.get("q", "").strip():
         rows = rows.filter(case__in=Case.objects.matching(request.GET["q"].strip()))
     ended = not tab.is_counted
     rows = rows.order_by("-ended_at", "-id") if ended else rows.order_by(F("due_at").asc(nulls_last=True), "id")
-    context = _listed(request, tabs, tab, rows, at=at)
+    page = page_of(request, lambda first, last: querysets.with_line(rows)[first:last])
+    context = _listed(request, tabs, tab, page, at=at)
     for stint in context["page"]:
         stint.asked_label = dict(Request.Kind.choices).get(stint.asked, "")
     return render(request, _template(request, "dispatch/_stints.html", "dispatch/department.html"), context)
@@ -130,7 +138,8 @@ def department_pane(request: HttpRequest, case_id) -> HttpResponse:
     if not may_open_department_desk(request.user, at=at):
         raise PermissionDenied(_("This desk belongs to the departments."))
     case = visible_case(request, case_id, at=at)
-    stints = querysets.stints_of(request.user, departments=_departments(request.user, at)).filter(case=case)
+    stints = querysets.stints_of(request.user, departments=_departments(request.user, at), at=at)
+    stints = stints.filter(case=case)
     context = {
         "case": case,
         "stints": stints.select_related("case__command_centre"),
@@ -148,11 +157,10 @@ def _chosen(request: HttpRequest, tabs: list[tuple[querysets.Tab, int | None]]) 
     return named or next((tab for tab, number in tabs if number), tabs[0][0])
 
 
-def _listed(request: HttpRequest, tabs, tab, rows, *, at) -> dict:
+def _listed(request: HttpRequest, tabs, tab, page: Page, *, at) -> dict:
     kept = request.GET.copy()
     for name in ("tab", "page"):
         kept.pop(name, None)
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     return {"tabs": tabs, "tab": tab, "page": page, "filters": request.GET, "kept": kept.urlencode(), "at": at}
 
 
