@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, Func, Model, OuterRef, Q, Value
+from django.db.models import Exists, F, Func, Model, OuterRef, Q, Value
 from django.utils import timezone
 
 from accounts.models import Department, User
@@ -21,6 +21,7 @@ from accounts.roles import Role
 from cases import calendars, clocks, history, permissions, workflow
 from cases.models import (
     CalendarDay,
+    CalendarVersion,
     Case,
     CaseEvent,
     CasePart,
@@ -31,6 +32,7 @@ from cases.models import (
     LimitOverride,
     Request,
     SeasonSpan,
+    StageClock,
     WorkScheduleSpan,
 )
 from cases.querysets import bigrams
@@ -248,7 +250,8 @@ def move(
         sequence = case.event_count + 1
         clocks.Turn(
             case=case, at=at, recorded_at=step.recorded_at, sequence=sequence, stints=step.stints, tasks=step.tasks,
-            waiting_counts=step.outcome.waiting_counts, restart=step.restart, extend=step.extend,
+            waiting_counts=step.outcome.waiting_counts, rework=step.outcome.rework, restart=step.restart,
+            extend=step.extend,
         ).run(step.batch)  # fmt: skip
         files = list(files)
         _add_evidence(step.batch, case, files, by=by, at=at, recorded_at=step.recorded_at, subject=fresh)
@@ -1039,3 +1042,38 @@ def load_calendar(
         recorded_at = timezone.now()
         calendars.note_version(before, by=None, at=recorded_at, official_until=official_until, source=source)
     return CalendarDay.objects.count(), WorkScheduleSpan.objects.count()
+
+
+CASES_AT_ONCE = 100
+
+
+def follow_calendar(*, at: datetime, at_most: int | None = None) -> tuple[int, int]:
+    """Let open clocks follow the changes of the calendar; return how many cases were looked at and deadlines moved.
+
+    In batches, each one transaction: killed at any instant, a batch is done or not, and the next run goes on with what
+    is still behind. A case that somebody is moving just now is left to the next batch. The change is over once nothing
+    has been behind for longer than any process may hold on to the calendar of before.
+    """
+    pending = list(CalendarVersion.objects.filter(recounted_at__isnull=True))
+    if not pending:
+        return 0, 0
+    clocks.forget_calendar()
+    changed = [one for version in pending for one in calendars.stretches_of(version)]
+    waiting = StageClock.objects.filter(clocks.behind(changed, at=at, version=clocks.calendar_version()))
+    looked = moved = 0
+    while at_most is None or looked < at_most:
+        with transaction.atomic():
+            ids = list(waiting.order_by("case_id").values_list("case_id", flat=True).distinct()[:CASES_AT_ONCE])
+            cases = list(
+                Case.objects.defer("search").select_for_update(skip_locked=True, no_key=True, of=("self",))
+                .filter(pk__in=ids).order_by("pk")
+            )  # fmt: skip
+            if not cases:
+                break
+            here = clocks.follow_calendar(cases, at=at, recorded_at=timezone.now())  # recorded_at: the server's own
+            CalendarVersion.objects.filter(pk=pending[-1].pk).update(moved=F("moved") + here)
+        looked, moved = looked + len(cases), moved + here
+    settled = at - timedelta(seconds=2 * calendars.FRESH_SECONDS)
+    if not waiting.exists():
+        CalendarVersion.objects.filter(recounted_at__isnull=True, made_at__lte=settled).update(recounted_at=at)
+    return looked, moved

@@ -121,7 +121,9 @@ def _look_at(running: Sequence[StageClock], listeners: "Listeners", *, at: datet
         if clock.due_at is not None:
             points = chains.points_of(clock, clock.case, at=at)
             reached = [
-                point for point in points if point.level > clock.told_level and clocks.instant_of(clock, point) < at
+                point
+                for point in points
+                if point.level > clock.told_level and clocks.instant_of(clock, point, clock.case) < at
             ]
             if reached:
                 letters += listeners.letters(clock, reached)

@@ -585,6 +585,10 @@ class StageClock(models.Model):
     running_since = models.DateTimeField(null=True, blank=True)
     used_seconds = models.BigIntegerField(default=0)  # work time used up to running_since
     extra_seconds = models.BigIntegerField(default=0)  # work time granted by extensions
+    earlier_seconds = models.BigIntegerField(
+        default=0, db_default=0
+    )  # of the used time, what an earlier limit had to bear
+    limit_began_at = models.DateTimeField(null=True, blank=True)  # the present limit, where rework brought a new one
     due_at = models.DateTimeField(null=True, blank=True)
     yellow_at = models.DateTimeField(null=True, blank=True)
     paused_at = models.DateTimeField(null=True, blank=True)

@@ -16,3 +16,9 @@ def sweep_alarms() -> None:
 def forget_unused_files() -> None:
     """Erase pictures that were chosen in a form and never sent; every night."""
     actions.forget_unused_files(at=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def follow_calendar() -> None:
+    """Let open clocks follow a changed calendar; every 15 seconds, and at once when it was changed."""
+    actions.follow_calendar(at=timezone.now())

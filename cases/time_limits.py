@@ -100,6 +100,23 @@ def used_seconds(start: datetime, end: datetime, unit: Unit, calendar: WorkCalen
     return counted(unit, calendar).seconds_between(start, end)
 
 
+def runs_out(
+    stretches: Iterable[tuple[datetime, datetime | None]], seconds: int, unit: Unit, calendar: WorkCalendar
+) -> Due | None:
+    """Return when a limit of so many seconds was or will be used up by the stretches in which a clock ran.
+
+    A clock that stands still is due as if it ran on from where it stopped. None: it never ran.
+    """
+    left, due = max(0, seconds), None
+    for begins, ends in stretches:
+        due = add(begins, left, unit, calendar)
+        if ends is None or due.at <= ends:
+            return due
+        left -= used_seconds(begins, ends, unit, calendar)
+        due = add(ends, left, unit, calendar)
+    return due
+
+
 def overdue_factor(used: int, total: int) -> Decimal | None:
     """Return time used ÷ limit, unrounded 超时倍数; None without a limit."""
     return Decimal(used) / Decimal(total) if total else None

@@ -295,9 +295,26 @@ def deadline(request: HttpRequest, case_id) -> HttpResponse:
     if sees_facts_only(request.user, at):
         mine = [stint for stint in found.stints.all() if _is_mine(stint, request.user, at)]
         wanted = wanted.filter(name=workflow.Clock.HANDLING, stint__in=mine)
-    explained = [clocks.explain(clock) for clock in wanted.prefetch_related("entries").order_by("-id")]
+    explained = [
+        clocks.explain(clock, case=found, at=at) for clock in wanted.prefetch_related("entries").order_by("-id")
+    ]
     explained.sort(key=lambda one: one.clock.state == StageClock.State.STOPPED)
-    return render(request, "cases/_deadline.html", {"case": found, "explained": explained, "at": at})
+    filing = found.events.filter(verb="file").order_by("-sequence").first()
+    context = {
+        "case": found,
+        "explained": explained,
+        "promise": PROMISED.get(filing.facts.get("limit_from", "")) if filing else None,
+        "at": at,
+    }
+    return render(request, "cases/_deadline.html", context)
+
+
+PROMISED = {
+    "condition": gettext_lazy("The limit is that of the filing condition."),
+    "override": gettext_lazy("The limit is one that the city set for such cases."),
+    "default": gettext_lazy("The filing condition has no limit of its own: the city's default holds."),
+    "none": gettext_lazy("Nothing was promised: neither the filing condition nor the city sets a limit."),
+}
 
 
 def near(request: HttpRequest, case_id) -> HttpResponse:

@@ -10,6 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citymgmt.settings")
 # What happens: (task, when). When is a number of seconds or a crontab in the city's time.
 SCHEDULE: dict[str, tuple[str, int | crontab]] = {
     "alarms": ("cases.tasks.sweep_alarms", 15),
+    "follow_calendar": ("cases.tasks.follow_calendar", 15),
     "dispatch_what_no_seat_may": ("dispatch.tasks.dispatch_what_no_seat_may", 15),
     "heartbeat": ("office.tasks.heartbeat", 10),
     "evaluation": ("evaluation.tasks.freeze_what_is_over", crontab(hour=1, minute=20)),

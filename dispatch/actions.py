@@ -392,17 +392,18 @@ def grant_extension(request: Request, *, by: User, at: datetime, opinion: str = 
             raise OverdueAlready(due_at=stint.due_at)
         _may_extend(step, stint)
         stint.extension_count += 1
-        step.extend[stint.pk] = one_limit_seconds(stint)
+        step.extend[stint.pk] = one_limit_seconds(stint, step.case)
         step.facts.update(extension=stint.extension_count)
 
     return move(request, "grant_extension", by=by, at=at, text=opinion, effect=extend)
 
 
-def one_limit_seconds(stint: HandlingStint) -> int:
+def one_limit_seconds(stint: HandlingStint, case: Case) -> int:
     """Return the work seconds of the limit that was promised, without extensions."""
     clock = stint.clocks.get(name=workflow.Clock.HANDLING)
     limit = Limit(clock.limit_value, Unit(clock.limit_unit))
-    return time_limits.limit_seconds(limit, clocks.calendar(), on=clock.started_at)
+    began = clock.limit_began_at or clock.started_at
+    return time_limits.limit_seconds(limit, clocks.calendar(case.area_code), on=began)
 
 
 def refuse_extension(request: Request, *, by: User, at: datetime, reason: str) -> Case:

@@ -123,7 +123,7 @@ _CASES = f"""
 # A stint counts for its department, or for the nearest evaluated one above it as the tree stood at the dispatch.
 _STINTS = f"""
     SELECT w.n, s.id, s.case_id, judged.id, s.is_required, s.is_shirked, s.dispatched_at,
-           last.kind, last.at, last.due_after, v.verb, n.extensions, n.failed_checks
+           last.kind, last.at, granted.due_after, v.verb, n.extensions, n.failed_checks
       {_RELEVANT}
       JOIN cases_stageclock k ON k.case_id = c.id AND k.name = 'handling' AND k.started_at <= w.cutoff
       JOIN cases_handlingstint s ON s.id = k.stint_id
@@ -135,9 +135,13 @@ _STINTS = f"""
              ORDER BY length(above.path) DESC LIMIT 1) END AS id
       ) judged ON true
       JOIN LATERAL (
-        SELECT kind, at, due_after, event_sequence FROM cases_clockentry
-         WHERE clock_id = k.id AND at <= w.cutoff ORDER BY id DESC LIMIT 1
+        SELECT kind, at, event_sequence FROM cases_clockentry
+         WHERE clock_id = k.id AND at <= w.cutoff AND kind <> 'recompute' ORDER BY id DESC LIMIT 1
       ) last ON true
+      JOIN LATERAL (
+        SELECT due_after FROM cases_clockentry
+         WHERE clock_id = k.id AND at <= w.cutoff ORDER BY id DESC LIMIT 1
+      ) granted ON true
       JOIN cases_caseevent v ON v.case_id = k.case_id AND v.sequence = last.event_sequence
       JOIN LATERAL (
         SELECT count(*) FILTER (WHERE y.kind = 'extend') AS extensions,

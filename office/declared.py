@@ -28,6 +28,7 @@ class Declared:
     highest: float | None = None
     choices: tuple[str, ...] = ()
     pattern: str = ""  # what a text must look like, unless it is empty
+    item: str = ""  # what each text of a list must look like
 
     def accepts(self, value: Any) -> bool:
         """Whether the value may be kept: of the declared type (True is not a number) and within the bounds."""
@@ -36,6 +37,8 @@ class Declared:
         if self.choices and value not in self.choices:
             return False
         if self.pattern and value and not re.fullmatch(self.pattern, value):
+            return False
+        if self.item and not all(isinstance(one, str) and re.fullmatch(self.item, one) for one in value):
             return False
         return (self.lowest is None or value >= self.lowest) and (self.highest is None or value <= self.highest)
 
@@ -114,6 +117,26 @@ SETTINGS: dict[str, Declared] = {
     ),
     "cases.lamp.yellow_share": Declared(
         float, 0.8, gettext_noop("Share of the work time after which a running clock shows yellow."), 0.1, 0.99
+    ),
+    "cases.lamp.yellow_shares": Declared(
+        list,
+        [],
+        gettext_noop(
+            "Other shares for a stage or a class, the first that fits: handling=0.7, check=0.5, 03006=0.9 (class code)."
+        ),
+        item=r"[a-z_]{4,12}=0\.[1-9][0-9]?|[0-9]{4,5}=0\.[1-9][0-9]?",
+    ),
+    "cases.rework_clock": Declared(
+        str,
+        "same",
+        gettext_noop("What a department gets that must do it again: same (the old deadline stands) or new_limit."),
+        choices=("same", "new_limit"),
+    ),
+    "cases.timing": Declared(
+        str,
+        "bundled",
+        gettext_noop("Which time is set against the limit: bundled (all rounds together) or single (the last one)."),
+        choices=("bundled", "single"),
     ),
     "cases.number_pattern": Declared(
         str, "{division}-{date}-{serial:05d}", gettext_noop("Pattern of a case number: {division}, {date}, {serial}.")

@@ -117,10 +117,14 @@ def test_a_deadline_explains_itself_over_a_pause(county, stint):
     )
     dispatch.grant_suspension(stint.requests.get(), by=county.dispatcher, at=beijing(2025, 3, 3, 10))
     dispatch.resume(stint, by=county.dispatcher, at=beijing(2025, 3, 4, 8, 30))
-    explained = clocks.explain(StageClock.objects.get(stint=stint, name=Clock.HANDLING))
-    assert [(line.begins, line.ends, line.left_seconds) for line in explained.lines] == [
-        (MONDAY_9, beijing(2025, 3, 3, 10), 3 * 3600),
-        (beijing(2025, 3, 4, 8, 30), beijing(2025, 3, 4, 11, 30), 0),
+    clock = StageClock.objects.get(stint=stint, name=Clock.HANDLING)
+    explained = clocks.explain(clock, case=stint.case, at=beijing(2025, 3, 4, 9))
+    assert [(row.kind, row.begins, row.ends, row.left_seconds, row.is_ahead) for row in explained.rows] == [
+        ("work", MONDAY_9, beijing(2025, 3, 3, 10), 3 * 3600, False),
+        ("pause", beijing(2025, 3, 3, 10), None, 3 * 3600, False),
+        ("resume_from_now", beijing(2025, 3, 4, 8, 30), None, 3 * 3600, False),
+        ("work", beijing(2025, 3, 4, 8, 30), beijing(2025, 3, 4, 9), 2.5 * 3600, False),
+        ("work", beijing(2025, 3, 4, 9), beijing(2025, 3, 4, 11, 30), 0, True),
     ]
 
 
