@@ -33,7 +33,6 @@ def bigrams(text: str, *, for_query: bool = False) -> str:
 
 
 MOST_COUNTED = 1000
-DANGER = ("urgency", "clock_paused", "due_at")
 
 
 def counted(lists: Iterable[models.QuerySet]) -> list[int]:
@@ -50,6 +49,26 @@ def counted(lists: Iterable[models.QuerySet]) -> list[int]:
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(parts)}", values)
         return list(cursor.fetchone())
+
+
+def merged(rows, stages: Collection[str], *, columns: tuple[str, ...], order: str, first: int, last: int):
+    """Return a subquery with the keys of rows number `first` up to, not including, `last` of some stages together.
+
+    Each stage lies in an index in the order of `rows`, all of them do not: so many of each stage are looked at, never
+    all. `order` names the columns first, second, third and key. None when there can be no rows.
+    """
+    try:
+        head, values = rows.filter(stage=ANY_STAGE).values("pk", *columns)[:last].query.sql_with_params()
+    except EmptyResultSet:
+        return None
+    names = ", ".join(("key", "first", "second", "third")[: 1 + len(columns)])
+    heads = " UNION ALL ".join([f"({head})"] * len(stages))
+    params = [stage if value == ANY_STAGE else value for stage in map(str, stages) for value in values]
+    sql = f"(SELECT key FROM ({heads}) head ({names}) ORDER BY {order} LIMIT %s OFFSET %s)"
+    return RawSQL(sql, [*params, last - first, first])
+
+
+ANY_STAGE = "any stage"
 
 
 def inside(area_code: str) -> Q:
@@ -99,24 +118,12 @@ class CaseQuerySet(models.QuerySet):
         return self.order_by("-urgency", "clock_paused", models.F("due_at").asc(nulls_last=True), "id")
 
     def most_pressing(self, stages: Collection[str], *, first: int, last: int):
-        """Return rows number `first` up to, not including, `last` of these stages in the order of `by_danger`.
-
-        Each stage lies in the index in that order: so many of each are looked at, never all of them.
-        """
-        try:
-            heads = [
-                self.filter(stage=stage).by_danger().values("pk", *DANGER)[:last].query.sql_with_params()
-                for stage in stages
-            ]
-        except EmptyResultSet:
-            return self.none()
-        if len(heads) == 1:
-            return self.filter(stage__in=stages).by_danger()[first:last]
-        head = " UNION ALL ".join(f"({sql})" for sql, _values in heads)
-        sql = f"""(SELECT key FROM ({head}) head (key, urgent, stopped, due)
-                   ORDER BY urgent DESC, stopped, due ASC NULLS LAST, key LIMIT %s OFFSET %s)"""
-        values = [*(value for _sql, values in heads for value in values), last - first, first]
-        return self.model._default_manager.filter(pk__in=RawSQL(sql, values)).by_danger()
+        """Return rows number `first` up to, not including, `last` of these stages in the order of `by_danger`."""
+        keys = merged(
+            self.by_danger(), stages, columns=("urgency", "clock_paused", "due_at"),
+            order="first DESC, second, third ASC NULLS LAST, key", first=first, last=last,
+        )  # fmt: skip
+        return self.none() if keys is None else self.model._default_manager.filter(pk__in=keys).by_danger()
 
     def with_line(self):
         """Fetch what one line of a list shows, and nothing else."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
 from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import acting
@@ -11,8 +11,8 @@ from accounts.querysets import valid_on
 from accounts.roles import Role
 from cases import workflow
 from cases.models import Case, EventText, HandlingStint, Request, StageClock
-from cases.querysets import counted
-from cases.workflow import RequestStage, Stage, StintStage
+from cases.querysets import counted, merged
+from cases.workflow import RequestStage, Stage, StintStage, Subject
 from grid.models import Area
 
 
@@ -128,6 +128,7 @@ def stints_of(user, *, departments, at: datetime) -> QuerySet:
     is_working = Q(
         stage__in=(StintStage.PENDING_HANDLE, StintStage.HANDLING, StintStage.RETURNING, StintStage.SUSPENDED)
     )
+    is_paused = Q(stage__in=[stage for subject, stage in workflow.PAUSED if subject is Subject.STINT])
     asked = Request.objects.filter(stint=OuterRef("pk"), stage=RequestStage.PENDING)
     mine = Q(department__in=departments) if departments else Q(handler=user)
     if departments and acting(user, at=at, roles=(Role.HANDLER,)):
@@ -138,7 +139,7 @@ def stints_of(user, *, departments, at: datetime) -> QuerySet:
         .defer("case__search", "case__last_hash")
         .annotate(
             yellow_at=Subquery(clock.values("yellow_at")[:1]),
-            clock_paused=Exists(clock.filter(state=StageClock.State.PAUSED)),
+            clock_paused=ExpressionWrapper(is_paused, output_field=BooleanField()),
             is_working=ExpressionWrapper(is_working, output_field=BooleanField()),
             asked=Subquery(asked.values("kind")[:1]),
         )
@@ -153,6 +154,18 @@ def with_line(stints: QuerySet) -> QuerySet:
         "case__minor_class__name_en", "department__name_zh", "department__name_en", "handler__name_zh",
         "handler__name_en", "handler__username",
     )  # fmt: skip
+
+
+def most_pressing(stints: QuerySet, tab: Tab, *, first: int, last: int) -> QuerySet:
+    """Return stints number `first` up to, not including, `last` of a list: by deadline, what has ended by its end."""
+    if not tab.is_counted:
+        return with_line(stints.filter(tab.wanted)).order_by("-ended_at", "-id")[first:last]
+    ordered = stints.order_by(F("due_at").asc(nulls_last=True), "id")
+    keys = merged(
+        ordered.filter(tab.also), tab.stages, columns=("due_at",), order="first ASC NULLS LAST, key", first=first,
+        last=last,
+    )  # fmt: skip
+    return stints.none() if keys is None else with_line(ordered.filter(pk__in=keys))
 
 
 def requests_with_words(case: Case) -> QuerySet:

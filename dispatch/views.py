@@ -3,7 +3,6 @@
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -114,12 +113,9 @@ def department(request: HttpRequest) -> HttpResponse:
     stints = querysets.stints_of(request.user, departments=_departments(request.user, at), at=at)
     tabs = querysets.numbered(stints, querysets.department_tabs(at))
     tab = _chosen(request, tabs)
-    rows = stints.filter(tab.wanted)
     if request.GET.get("q", "").strip():
-        rows = rows.filter(case__in=Case.objects.matching(request.GET["q"].strip()))
-    ended = not tab.is_counted
-    rows = rows.order_by("-ended_at", "-id") if ended else rows.order_by(F("due_at").asc(nulls_last=True), "id")
-    page = page_of(request, lambda first, last: querysets.with_line(rows)[first:last])
+        stints = stints.filter(case__in=Case.objects.matching(request.GET["q"].strip()))
+    page = page_of(request, lambda first, last: querysets.most_pressing(stints, tab, first=first, last=last))
     context = _listed(request, tabs, tab, page, at=at)
     for stint in context["page"]:
         stint.asked_label = dict(Request.Kind.choices).get(stint.asked, "")
