@@ -1,5 +1,6 @@
 """What the administrator does with departments, people and appointments; what everybody does with his own account."""
 
+import hashlib
 import secrets
 from datetime import date, datetime, timedelta
 
@@ -10,7 +11,7 @@ from django.db.models import Value
 from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
-from accounts.models import Appointment, Department, Duty, User
+from accounts.models import ApiToken, Appointment, Department, Duty, User
 from accounts.permissions import may
 from accounts.querysets import valid_on
 from accounts.roles import ROLES, SIDE_LABELS, Role, sides_held
@@ -267,6 +268,58 @@ def end_appointment(appointment: Appointment, *, by: User | None, at: datetime, 
 
 def _forget_appointments(user: User) -> None:
     user.__dict__.pop("_all_appointments", None)
+
+
+# --- Tokens for programs 令牌 ---
+
+TOKEN_BEGINS = "city_"
+TOKEN_BYTES = 32
+USED_AGAIN_AFTER = timedelta(hours=1)
+
+
+class TokenTooLong(Refusal):
+    """A token is valid for some time, no longer; facts: days, limit."""
+
+    code = "token_too_long"
+
+
+def make_token(user: User, *, by: User, at: datetime, purpose: str, days: int) -> tuple[ApiToken, str]:
+    """Return a new token of this person and its secret, which is shown once. Raises TokenTooLong.
+
+    Everybody makes his own; who keeps the accounts makes one for somebody else, and that person is told.
+    """
+    if by.pk != user.pk:
+        _refuse_unless_keeps(user, by, at=at)
+    limit = settings.get("accounts.token_days", on=timezone.localdate(at))
+    if not 0 < days <= limit:
+        raise TokenTooLong(days=days, limit=limit)
+    secret = TOKEN_BEGINS + secrets.token_urlsafe(TOKEN_BYTES)
+    token = ApiToken.objects.create(
+        user=user, purpose=purpose, token_hash=_hashed(secret), created_by=by, created_at=at,
+        expires_at=at + timedelta(days=days),
+    )  # fmt: skip
+    _tell_the_owner(user, "token_made", by=by, at=at)
+    return token, secret
+
+
+def revoke_token(token: ApiToken, *, by: User, at: datetime) -> None:
+    """From now on the token opens nothing. The first time counts."""
+    if by.pk != token.user_id:
+        _refuse_unless_keeps(token.user, by, at=at)
+    ApiToken.objects.filter(pk=token.pk, revoked_at__isnull=True).update(revoked_at=at)
+
+
+def use_token(secret: str, *, at: datetime) -> ApiToken | None:
+    """Return the token of this secret with its person, None where it opens nothing. One query, once an hour two."""
+    found = ApiToken.objects.in_force(at).filter(token_hash=_hashed(secret)).select_related("user").first()
+    if found is not None and (found.last_used_at is None or found.last_used_at < at - USED_AGAIN_AFTER):
+        ApiToken.objects.filter(pk=found.pk).update(last_used_at=at)
+    return found
+
+
+def _hashed(secret: str) -> str:
+    # 256 random bits: nobody goes through them, so one round of a plain hash is enough.
+    return hashlib.sha256(secret.encode()).hexdigest()
 
 
 # --- Duty 值班 ---

@@ -212,3 +212,10 @@ class SettingForm(forms.Form):
                 params={"lowest": self.declared.lowest, "highest": self.declared.highest},
             )
         return value
+
+
+class TokenForm(forms.Form):
+    """What a new token is for and how long it is valid."""
+
+    purpose = forms.CharField(label=_("What it is for"), max_length=80)
+    days = forms.IntegerField(label=_("Days for which it is valid"), min_value=1, max_value=1830, initial=90)

@@ -15,7 +15,14 @@ from django.utils.crypto import salted_hmac
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_lazy as _
 
-from accounts.querysets import AppointmentQuerySet, DepartmentQuerySet, DutyQuerySet, RosterQuerySet, UserManager
+from accounts.querysets import (
+    AppointmentQuerySet,
+    DepartmentQuerySet,
+    DutyQuerySet,
+    RosterQuerySet,
+    TokenQuerySet,
+    UserManager,
+)
 from accounts.roles import ROLES
 
 
@@ -206,6 +213,38 @@ class Appointment(models.Model):
     def get_role_display(self) -> str:
         """The role as a reader knows it."""
         return gettext(ROLES[self.role].label)
+
+
+class ApiToken(models.Model):
+    """What a program sends instead of a password; it may do what its person may do at that moment. 令牌
+
+    The token itself is shown once and never kept: only its hash.
+    """
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    user = models.ForeignKey(User, verbose_name=_("person"), on_delete=models.PROTECT, related_name="tokens")
+    purpose = models.CharField(_("what it is for"), max_length=80)
+    token_hash = models.CharField(max_length=64, unique=True)
+    created_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    last_used_at = models.DateTimeField(null=True)
+
+    objects = TokenQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("token")
+        verbose_name_plural = _("tokens")
+        ordering = ["-created_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(expires_at__gt=F("created_at")), name="accounts_apitoken_ends_after_it_begins"
+            ),
+        ]
+
+    def __str__(self):
+        return f"{self.user_id} {self.purpose}"
 
 
 class Duty(models.Model):

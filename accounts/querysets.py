@@ -4,7 +4,7 @@ from collections.abc import Collection
 from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import BaseUserManager
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 
 def valid_on(day: date, *, prefix: str = "") -> Q:
@@ -49,6 +49,15 @@ class DepartmentQuerySet(QuerySet):
 class AppointmentQuerySet(QuerySet):
     def valid(self, day: date) -> "AppointmentQuerySet":
         return self.filter(valid_on(day))
+
+
+class TokenQuerySet(QuerySet):
+    def in_force(self, at: datetime) -> "TokenQuerySet":
+        """Tokens that open something at this instant: neither revoked nor too old nor ended with all sessions."""
+        return self.filter(
+            revoked_at__isnull=True, expires_at__gt=at, user__is_active=True,
+            created_at__gte=F("user__sessions_valid_from"),
+        )  # fmt: skip
 
 
 class DutyQuerySet(QuerySet):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from accounts import views
+from accounts import api, views
 
 app_name = "accounts"
 
@@ -11,6 +11,8 @@ urlpatterns = [
     path("accounts/lock/", views.lock, name="lock"),
     path("accounts/password/", views.password, name="password"),
     path("accounts/profile/", views.profile, name="profile"),
+    path("accounts/tokens/", views.make_token, name="make_token"),
+    path("accounts/tokens/<uuid:public_id>/revoke/", views.revoke_token, name="revoke_token"),
     path("accounts/duty/", views.duty, name="duty"),
     path("maintenance/", views.maintenance, name="maintenance"),
     path("maintenance/departments/", views.departments, name="departments"),
@@ -23,6 +25,7 @@ urlpatterns = [
     path("maintenance/people/<uuid:public_id>/password/", views.reset_password, name="reset_password"),
     path("maintenance/people/<uuid:public_id>/sessions/", views.end_sessions, name="end_sessions"),
     path("maintenance/people/<uuid:public_id>/appoint/", views.appoint, name="appoint"),
+    path("maintenance/people/<uuid:public_id>/tokens/", views.make_token_of, name="make_token_of"),
     path(
         "maintenance/people/<uuid:public_id>/appointments/<int:pk>/end/",
         views.end_appointment,
@@ -31,4 +34,8 @@ urlpatterns = [
     path("maintenance/settings/", views.settings_list, name="settings"),
     path("maintenance/settings/<str:key>/", views.setting, name="setting"),
     path("maintenance/messages/", views.message_texts, name="message_texts"),
+    path("api/v1/me/", api.Me.as_view(), name="api_me"),
+    path("api/v1/me/duty/", api.Seat.as_view(), name="api_duty"),
+    path("api/v1/departments/", api.Departments.as_view(), name="api_departments"),
+    path("api/v1/people/", api.People.as_view(), name="api_people"),
 ]

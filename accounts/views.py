@@ -32,10 +32,11 @@ from accounts.forms import (
     PersonFilter,
     PersonForm,
     SettingForm,
+    TokenForm,
     UnlockForm,
 )
 from accounts.middleware import LANGUAGES, SEEN_COOKIE, note_presence
-from accounts.models import Appointment, Department, Duty, User
+from accounts.models import ApiToken, Appointment, Department, Duty, User
 from accounts.permissions import appointments_of, may
 from accounts.querysets import valid_on
 from accounts.roles import ROLES, Role
@@ -178,15 +179,58 @@ def password(request: HttpRequest) -> HttpResponse:
 password.chooses_password = True
 
 
+@never_cache
 def profile(request: HttpRequest) -> HttpResponse:
-    at = timezone.now()
+    return profile_page(request, at=timezone.now())
+
+
+def profile_page(request: HttpRequest, *, at, **more) -> HttpResponse:
     duties = Duty.objects.filter(user=request.user).order_by("-started_at")[:5]
     held = appointments_of(request.user, at)
     return render(
         request,
         "accounts/profile.html",
-        {"held": held, "duties": duties, "takes_a_seat": takes_a_seat(request.user, at), "languages": LANGUAGES},
+        {
+            "held": held,
+            "duties": duties,
+            "takes_a_seat": takes_a_seat(request.user, at),
+            "languages": LANGUAGES,
+            "tokens": ApiToken.objects.in_force(at).filter(user=request.user),
+            "token_form": TokenForm(),
+            **more,
+        },
     )
+
+
+@never_cache
+@require_POST
+def make_token(request: HttpRequest) -> HttpResponse:
+    """A token of my own for a program; its secret stands on this one page and nowhere else."""
+    at = timezone.now()
+    return profile_page(request, at=at, **_made_token(request, request.user, at=at))
+
+
+def _made_token(request: HttpRequest, who: User, *, at) -> dict:
+    form = TokenForm(request.POST)
+    if form.is_valid():
+        try:
+            _token, secret = actions.make_token(who, by=request.user, at=at, **form.cleaned_data)
+        except Refusal as refusal:
+            form.add_error(None, sentence(refusal))
+        else:
+            return {"new_token": secret}
+    return {"token_form": form}
+
+
+@require_POST
+def revoke_token(request: HttpRequest, public_id) -> HttpResponse:
+    """End a token: one's own, or as the administrator anybody's."""
+    token = get_object_or_404(ApiToken.objects.select_related("user"), public_id=public_id)
+    actions.revoke_token(token, by=request.user, at=timezone.now())
+    messages.success(request, _("The token opens nothing any more."))
+    if token.user_id == request.user.pk:
+        return redirect("accounts:profile")
+    return redirect("accounts:person", token.user.public_id)
 
 
 @require_POST
@@ -309,11 +353,23 @@ def maintenance(request: HttpRequest) -> HttpResponse:
 @asks("see_departments")
 def departments(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
-    wanted = request.GET.get("q", "").strip()
-    ended = request.GET.get("ended") == "yes"
+    found = departments_wanted(request.GET, day=timezone.localdate(at))
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "q": request.GET.get("q", "").strip(),
+        "ended": request.GET.get("ended") == "yes",
+        "may_change": may(request.user, "maintain_departments", at=at),
+    }
+    return render(request, "accounts/departments.html", context)
+
+
+def departments_wanted(said, *, day):
+    """Return the departments an address asks for: by words, those of this day or all that ever were."""
+    wanted = said.get("q", "").strip()
     found = Department.objects.select_related("parent", "succeeded_by").order_by("path")
-    if not ended:
-        found = found.filter(valid_on(timezone.localdate(at)))
+    if said.get("ended") != "yes":
+        found = found.filter(valid_on(day))
     if wanted:
         found = found.filter(
             Q(name_zh__icontains=wanted)
@@ -321,14 +377,7 @@ def departments(request: HttpRequest) -> HttpResponse:
             | Q(short_name__icontains=wanted)
             | Q(code__istartswith=wanted)
         )
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    context = {
-        "page": page,
-        "q": wanted,
-        "ended": ended,
-        "may_change": may(request.user, "maintain_departments", at=at),
-    }
-    return render(request, "accounts/departments.html", context)
+    return found
 
 
 @asks("maintain_departments")
@@ -404,20 +453,26 @@ def people(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     day = timezone.localdate(at)
     form = PersonFilter(request.GET, day=day)
-    found = User.objects.order_by("-is_active", "username")
-    if form.is_valid():
-        found = found.filter(people_wanted(form.cleaned_data, day=day)).distinct()
-    held = Appointment.objects.valid(day).select_related("department").order_by("id")
-    seats = Duty.objects.on_duty(at, longest=actions.longest_shift(at))
-    found = found.prefetch_related(
-        Prefetch("appointments", queryset=held, to_attr="held"), Prefetch("duties", queryset=seats, to_attr="seats")
-    )
+    found = people_wanted(form, at=at)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     context = {"page": page, "filter": form, "may_change": may(request.user, "maintain_people", at=at)}
     return render(request, "accounts/people.html", context)
 
 
-def people_wanted(wanted: dict, *, day) -> Q:
+def people_wanted(form: PersonFilter, *, at):
+    """Return the people a filter asks for, each with what is `held` today and the `seats` taken."""
+    day = timezone.localdate(at)
+    found = User.objects.order_by("-is_active", "username")
+    if form.is_valid():
+        found = found.filter(_who(form.cleaned_data, day=day)).distinct()
+    held = Appointment.objects.valid(day).select_related("department").order_by("id")
+    seats = Duty.objects.on_duty(at, longest=actions.longest_shift(at))
+    return found.prefetch_related(
+        Prefetch("appointments", queryset=held, to_attr="held"), Prefetch("duties", queryset=seats, to_attr="seats")
+    )
+
+
+def _who(wanted: dict, *, day) -> Q:
     words = wanted["q"].strip()
     which = Q(name_zh__icontains=words) | Q(name_en__icontains=words) | Q(username__istartswith=words)
     which |= Q(staff_number__istartswith=words)
@@ -462,7 +517,7 @@ def person(request: HttpRequest, public_id) -> HttpResponse:
 
 
 def person_page(
-    request: HttpRequest, who: User, *, at, form=None, appointment_form=None, first_password: str = ""
+    request: HttpRequest, who: User, *, at, form=None, appointment_form=None, first_password: str = "", **more
 ) -> HttpResponse:
     day = timezone.localdate(at)
     appointments = Appointment.objects.filter(user=who).select_related("department").order_by("-valid_from", "id")
@@ -473,6 +528,9 @@ def person_page(
         "rows": [(one, one.valid_to is None or one.valid_to > day) for one in appointments],
         "first_password": first_password,
         "today": day,
+        "tokens": ApiToken.objects.in_force(at).filter(user=who),
+        "token_form": TokenForm(),
+        **more,
     }
     return render(request, "accounts/person.html", context)
 
@@ -486,6 +544,16 @@ def reset_password(request: HttpRequest, public_id) -> HttpResponse:
     first = actions.reset_password(who, by=request.user, at=at)
     say_goodbye(user_id=who.pk)
     return person_page(request, who, at=at, first_password=first)
+
+
+@asks("maintain_people")
+@never_cache
+@require_POST
+def make_token_of(request: HttpRequest, public_id) -> HttpResponse:
+    """A token for a program that works in somebody's name; that person is told."""
+    at = timezone.now()
+    who = get_object_or_404(User, public_id=public_id)
+    return person_page(request, who, at=at, **_made_token(request, who, at=at))
 
 
 @asks("maintain_people")

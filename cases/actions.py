@@ -147,6 +147,18 @@ class AttachedForGood(Refusal):
     code = "attached_for_good"
 
 
+class ReportNumberTaken(Refusal):
+    """The number that came with a report belongs to somebody else's report."""
+
+    code = "report_number_taken"
+
+
+class MayNotRegister(Refusal):
+    """The person holds no appointment that writes reports down."""
+
+    code = "may_not_register"
+
+
 # — the move ————————————————————————————————————————————————————————————————————————————————————————
 
 

@@ -11,10 +11,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import User
 from cases import workflow
 from cases.actions import collectors_for
-from cases.models import Case
+from cases.models import Case, Evidence
 from citymgmt.wording import shown
 from components.forms import ClassField
 from components.models import FilingCondition
+from grid.forms import PlaceFields
 from office.forms import FilesField, KeepsFiles
 
 TEXT_MAX = 2000
@@ -56,7 +57,7 @@ def _condition(form: "MoveForm") -> forms.Field:
     offered = known.select_related("minor_class").order_by("number")
     return ConditionChoice(
         label=_("Filing condition"), queryset=offered, empty_label=None, widget=forms.RadioSelect,
-        initial=offered[0] if len(offered) == 1 else None,
+        initial=offered[0] if len(offered) == 1 else None, to_field_name="public_id",
     )  # fmt: skip
 
 
@@ -146,6 +147,8 @@ class MoveForm(KeepsFiles):
     """The form of one move on one subject. `facts()` are the keyword arguments of the move's action."""
 
     fields_of: dict[str, Callable[["MoveForm"], forms.Field]] = FIELDS
+    # Fields that a form has beside the table's facts, or instead of one, with whether they must be filled in.
+    own_fields: dict[str, bool] = {}
 
     def __init__(self, *args, rule: workflow.Move, case, subject, user, at: datetime, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -165,6 +168,8 @@ class MoveForm(KeepsFiles):
 
 class AttachForm(MoveForm):
     """To which case a report is attached: one of those near by, or any open one by its number."""
+
+    own_fields = {"first": False, "number": False}
 
     def __init__(self, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -204,3 +209,38 @@ class AttachForm(MoveForm):
         else:
             cleaned["first"] = found
         return cleaned
+
+
+class RegisterForm(PlaceFields, KeepsFiles):
+    """What a desk writes down of a report that came in by letter, camera, press …: facts, no reporter."""
+
+    public_id = forms.UUIDField(required=False)
+    source = forms.ChoiceField(label=_("Source"))
+    minor_class = ClassField()
+    description = forms.CharField(label=_("Description"), max_length=TEXT_MAX)
+    address = forms.CharField(label=_("Address"), max_length=256, required=False)
+    urgency = forms.TypedChoiceField(
+        label=_("Urgency"), choices=Case.Urgency.choices, coerce=int, required=False, empty_value=Case.Urgency.NORMAL
+    )
+    files = FilesField(label=_("Pictures"), kinds=("picture", "video"))
+
+    def __init__(self, *args, sources: tuple[str, ...], at: datetime, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["source"].choices = [(one, _(workflow.SOURCE_LABELS[one])) for one in sources]
+        self.fields["minor_class"].for_day(timezone.localdate(at))
+
+    def clean(self):
+        said = super().clean()
+        if self.point is None and not {"lon", "lat"} & set(self.errors):
+            self.add_error("lon", _("Show the place on the map, or type its coordinates."))
+        return said
+
+    def facts(self) -> dict:
+        """Return the keyword arguments of `cases.actions.report`."""
+        said = self.cleaned_data
+        return {
+            "source": said["source"], "minor_class": said["minor_class"], "point": self.point,
+            "description": said["description"], "address": said["address"], "urgency": said["urgency"],
+            "accuracy_m": said["accuracy_m"], "public_id": said["public_id"],
+            "files": [(file, Evidence.Usage.BEFORE) for file in said["files"]],
+        }  # fmt: skip

@@ -90,6 +90,24 @@ def may_detach_from(first: Case, at: datetime) -> bool:
     return first.is_open or at <= first.moved_at + timedelta(days=days)
 
 
+# Who writes down what came in otherwise than by a collector, a call or the citizens' page, by source.
+REGISTERED_BY: dict[str, tuple[Role, ...]] = {
+    workflow.Source.VIDEO: (Role.VIDEO_OPERATOR,),
+    **dict.fromkeys(
+        (workflow.Source.MEDIA, workflow.Source.PETITION, workflow.Source.LEADER, workflow.Source.HIGHER,
+         workflow.Source.OTHER),
+        (Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER),
+    ),
+    workflow.Source.INSPECTION: (Role.INSPECTOR,),
+}  # fmt: skip
+
+
+def may_register(user, *, at: datetime) -> tuple[str, ...]:
+    """Return the sources from which this person may write a report down."""
+    held = {appointment.role for appointment in appointments_of(user, at)}
+    return tuple(str(source) for source, roles in REGISTERED_BY.items() if held & set(roles))
+
+
 def may_see_reporter(user, case: Case, at: datetime) -> bool:
     """True for the supervision desk of the case's own centre; never for command, departments, collectors or leaders."""
     return any(

@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from cases import views
+from cases import api, views
 
 app_name = "cases"
 
@@ -30,4 +30,10 @@ urlpatterns = [
     path("case/<uuid:case_id>/same/", views.same, name="same"),
     path("case/<uuid:case_id>/<str:subject>/<uuid:subject_id>/<str:verb>/", views.move, name="move"),
     path("evidence/<uuid:public_id>/<variant:variant>/", views.evidence, name="evidence"),
+    path("api/v1/queues/", api.Queues.as_view(), name="api_queues"),
+    path("api/v1/cases/", api.Cases.as_view(), name="api_cases"),
+    path("api/v1/cases/<uuid:case_id>/", api.OneCase.as_view(), name="api_case"),
+    path("api/v1/cases/<uuid:case_id>/near/", api.Near.as_view(), name="api_near"),
+    path("api/v1/evidence/<uuid:public_id>/<variant:variant>/", api.EvidenceFile.as_view(), name="api_evidence"),
+    *api.step_paths("cases", views.DOORS),
 ]

@@ -86,9 +86,8 @@ DESK_READERS = (
 def queue(request: HttpRequest, visible, *, tabs: tuple[Tab, ...], at: datetime) -> dict:
     """Return the context of a queue page: tabs with counts, the chosen tab's rows, the filters of the address."""
     chosen = next((tab for tab in tabs if tab.name == request.GET.get("tab")), None)
-    counts = counted(visible.filter(stage__in=tab.stages) for tab in tabs if tab.is_counted)
-    numbers = dict(zip((tab.name for tab in tabs if tab.is_counted), counts, strict=True))
-    chosen = chosen or next((tab for tab in tabs if numbers.get(tab.name)), tabs[0])
+    tabs = counted_tabs(visible, tabs)
+    chosen = chosen or next((tab for tab, number in tabs if number), tabs[0][0])
     rows = filtered(visible, request.GET, at=at)
 
     def fetch(first: int, last: int):
@@ -97,10 +96,15 @@ def queue(request: HttpRequest, visible, *, tabs: tuple[Tab, ...], at: datetime)
         return rows.exclude(stage__in=workflow.OPEN).order_by("-moved_at", "-id").with_line()[first:last]
 
     page = page_of(request, fetch)
-    counted_tabs = [(tab, numbers.get(tab.name)) for tab in tabs]
-    return {"tabs": counted_tabs, "tab": chosen, "page": page, "filters": request.GET, "at": at, "kept": _kept(request),
+    return {"tabs": tabs, "tab": chosen, "page": page, "filters": request.GET, "at": at, "kept": _kept(request),
             "streets": Area.objects.current().filter(level="street").order_by("code"),
             "sources": [(str(source), _(label)) for source, label in workflow.SOURCE_LABELS.items()]}  # fmt: skip
+
+
+def counted_tabs(visible, tabs: tuple[Tab, ...]) -> list[tuple[Tab, int | None]]:
+    """Return each tab with the number of its cases, None for what only grows; one query."""
+    numbers = iter(counted(visible.filter(stage__in=tab.stages) for tab in tabs if tab.is_counted))
+    return [(tab, next(numbers) if tab.is_counted else None) for tab in tabs]
 
 
 @dataclass(frozen=True)
@@ -225,12 +229,17 @@ def visible_case(request: HttpRequest, case_id, *, at: datetime) -> Case:
 
 
 def visible_row(request: HttpRequest, case_id, subject: Subject, subject_id, *, at: datetime):
-    """Return the case, stint, task or request of a case that this person may see, in one query; 404 otherwise."""
+    """Return the case, stint, task or request of a case that this person may see, in one query; 404 otherwise.
+
+    `case_id` None: of whatever case it is.
+    """
     if subject is Subject.CASE:
-        if case_id != subject_id:
+        if case_id not in (None, subject_id):
             raise Http404
-        return visible_case(request, case_id, at=at)
-    visible = Case.objects.visible_to(request.user, at).filter(public_id=case_id)
+        return visible_case(request, subject_id, at=at)
+    visible = Case.objects.visible_to(request.user, at)
+    if case_id is not None:
+        visible = visible.filter(public_id=case_id)
     rows = ROWS[subject].objects.filter(case__in=visible).select_related(*ROW_WITH[subject])
     return get_object_or_404(rows.defer("case__search", "case__last_hash"), public_id=subject_id)
 
@@ -291,14 +300,7 @@ def deadline(request: HttpRequest, case_id) -> HttpResponse:
     """How the deadlines of a case were counted, line by line: for the handling clock, else for the one that runs."""
     at = timezone.now()
     found = visible_case(request, case_id, at=at)
-    wanted = found.clocks.exclude(name=workflow.Clock.OVERALL).select_related("holder_department", "holder_user")
-    if sees_facts_only(request.user, at):
-        mine = [stint for stint in found.stints.all() if _is_mine(stint, request.user, at)]
-        wanted = wanted.filter(name=workflow.Clock.HANDLING, stint__in=mine)
-    explained = [
-        clocks.explain(clock, case=found, at=at) for clock in wanted.prefetch_related("entries").order_by("-id")
-    ]
-    explained.sort(key=lambda one: one.clock.state == StageClock.State.STOPPED)
+    explained = deadlines(found, request.user, at=at)
     filing = found.events.filter(verb="file").order_by("-sequence").first()
     context = {
         "case": found,
@@ -307,6 +309,23 @@ def deadline(request: HttpRequest, case_id) -> HttpResponse:
         "at": at,
     }
     return render(request, "cases/_deadline.html", context)
+
+
+def deadlines(found: Case, user, *, at: datetime, mine=None) -> list[clocks.Explained]:
+    """Return how the clocks of a case were counted, the running ones first: to a department its own handling only.
+
+    `mine` are the stints that such a person may see, where the caller has them already.
+    """
+    wanted = found.clocks.exclude(name=workflow.Clock.OVERALL).select_related("holder_department", "holder_user")
+    if sees_facts_only(user, at):
+        if mine is None:
+            mine = [stint for stint in found.stints.all() if _is_mine(stint, user, at)]
+        wanted = wanted.filter(name=workflow.Clock.HANDLING, stint__in=mine)
+    explained = [
+        clocks.explain(clock, case=found, at=at) for clock in wanted.prefetch_related("entries").order_by("-id")
+    ]
+    explained.sort(key=lambda one: one.clock.state == StageClock.State.STOPPED)
+    return explained
 
 
 PROMISED = {
@@ -320,12 +339,17 @@ PROMISED = {
 def near(request: HttpRequest, case_id) -> HttpResponse:
     """What may be the same problem as this case, what is attached to it, when it was here before, what else is open."""
     at = timezone.now()
+    return render(request, "cases/_near.html", near_context(request, case_id, at=at))
+
+
+def near_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
+    """Return what `_near.html` shows: `rows` may be the same problem, `others` are open around it."""
     found = visible_case(request, case_id, at=at)
     visible = Case.objects.visible_to(request.user, at)
     rows = same_problem(visible, found)
     around = office_settings.get("cases.around_metres", on=timezone.localdate(at), area_code=found.area_code)
     others = visible.open().around(found.point, metres=around).exclude(pk__in=[found.pk, *(one.pk for one in rows)])
-    context = {
+    return {
         "case": found,
         "rows": rows,
         "others": others.with_row()[:NEAR_ROWS],
@@ -335,7 +359,6 @@ def near(request: HttpRequest, case_id) -> HttpResponse:
         "attach_url": _attach_url(request, found, at=at),
         "at": at,
     }
-    return render(request, "cases/_near.html", context)
 
 
 def same(request: HttpRequest, case_id) -> HttpResponse:
@@ -381,14 +404,18 @@ def _attach_url(request: HttpRequest, found: Case, *, at: datetime) -> str:
 
 def evidence(request: HttpRequest, public_id, variant: str) -> HttpResponse:
     """Hand out a picture, sound or video of a case to somebody who may see the case; originals only to the desks."""
-    at = timezone.now()
+    return stored_file(shown_evidence(request, public_id, variant, at=timezone.now()).file, variant)
+
+
+def shown_evidence(request: HttpRequest, public_id, variant: str, *, at: datetime) -> Evidence:
+    """Return a piece of evidence if this person may see it so; 404 otherwise."""
     visible = Case.objects.visible_to(request.user, at)
     one = get_object_or_404(
         Evidence.objects.select_related("file", "case").filter(case__in=visible), public_id=public_id
     )
     if variant == "original" and not may_see_original(request.user, one, at):
         raise Http404
-    return stored_file(one.file, variant)
+    return one
 
 
 # — the doors of the moves ———————————————————————————————————————————————————————————————————————————
@@ -451,9 +478,10 @@ def serve_move(
         raise Http404
     row = visible_row(request, case_id, rule.subject, subject_id, at=at)
     found = row if rule.subject is Subject.CASE else row.case
-    # The form names people: it is shown, and what it brings is kept, only for those who may make the move.
-    if appointment_for(request.user, rule, case=found, subject=row, at=at) is None:
-        raise PermissionDenied(sentence(actions.NotYours(number=found.number, verb=rule.label)))
+    try:
+        refuse_strangers(request.user, rule, found, row, at=at)
+    except actions.NotYours as refusal:
+        raise PermissionDenied(sentence(refusal)) from refusal
     door = doors[verb]
     posted = (request.POST, request.FILES) if request.method == "POST" else ()
     named = {"initial": {"first": request.GET["first"]}} if "first" in request.GET else {}
@@ -473,6 +501,12 @@ def serve_move(
                "next": request.POST.get("next") or request.GET.get("next", ""), "at": at}  # fmt: skip
     template = "cases/_move.html" if request.htmx and not request.htmx.boosted else "cases/move.html"
     return render(request, template, context, status=422 if posted else 200)
+
+
+def refuse_strangers(user, rule: workflow.Move, found: Case, row, *, at: datetime) -> None:
+    """Raise NotYours: a form names people, so it is shown, and what it brings kept, only for who may make the move."""
+    if appointment_for(user, rule, case=found, subject=row, at=at) is None:
+        raise actions.NotYours(number=found.number, verb=rule.label)
 
 
 def answer(request: HttpRequest, url: str) -> HttpResponse:

@@ -70,8 +70,11 @@ SENTENCES = {
     ),
     "has_it_already": _("%(department)s already has case %(number)s. Choose another department."),
     "joined_case_over": _("Case %(number)s has ended meanwhile. Register the call as a new case."),
+    "key_in_use": _("The same request is just being worked on. Send it again in a moment."),
+    "key_used_otherwise": _("This key came before with another request. Send a new key with a new request."),
     "link_expired": _("This address has expired: it works for %(days)s days after a matter has ended."),
     "link_unknown": _("There is nothing at this address. Check that it was copied completely."),
+    "may_not_register": _("Reports are written down by the supervision desk: your appointment does not allow it."),
     "move_not_allowed": _(
         "“%(verb)s” is not possible: case %(number)s is now at “%(stage)s”. Last step: %(what)s, %(who)s, %(when)s."
     ),
@@ -110,6 +113,7 @@ SENTENCES = {
     "period_not_over": _("This period ends on %(end)s. It can be frozen after that; until then its figures move."),
     "picture_needed": _("Add a picture of the result, then hand case %(number)s over."),
     "picture_needed_on_the_spot": _("Take a picture on the spot first. Without one choose “cannot” and say why."),
+    "report_number_taken": _("Another report came with this number. Send this one with a new number."),
     "scheme_not_sound": _("This scheme cannot be used: %(problems)s. Nothing was changed; correct it and save again."),
     "scheme_starts_too_early": _("A new version of this scheme can hold from %(earliest)s at the earliest."),
     "setting_not_valid": _("%(value)s is not a valid value for this setting. %(rule)s"),
@@ -118,6 +122,7 @@ SENTENCES = {
         "Case %(number)s is still with %(departments)s. Decide their return or take it back from them first."
     ),
     "suspended_often": _("The case was suspended %(limit)s time(s) already; more is not allowed."),
+    "token_too_long": _("A token is valid for at most %(limit)s days, not %(days)s. Choose fewer days."),
     "too_many_cells": _(
         "The community %(community_code)s would need %(count)s unit grids, but its numbers end at 999. Divide it first."
     ),

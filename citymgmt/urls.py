@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView
 
 from accounts.views import set_language
 from citymgmt import views
@@ -13,11 +14,14 @@ urlpatterns = [
     path("i18n/setlang/", set_language, name="set_language"),
     path("health/", views.state, name="health"),
     path("live/ticket/", views.live_ticket, name="live_ticket"),
+    path("api/", views.reference, name="api"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),
     path("admin/login/", views.technical_log_in, name="technical_log_in"),
     path("admin/", admin.site.urls),
     *(path("", include(f"{room}.urls")) for room in ROOMS),
 ]
 
+handler400 = "citymgmt.views.malformed"
 handler403 = "citymgmt.views.forbidden"
 handler404 = "citymgmt.views.not_found"
 handler500 = "citymgmt.views.broken"

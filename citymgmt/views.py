@@ -8,11 +8,14 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.defaults import bad_request
+from drf_spectacular.generators import SchemaGenerator
 
 from accounts.permissions import appointments_of, topics_of
 from accounts.roles import ROLES
 from citymgmt.live_publish import make_ticket
-from citymgmt.middleware import problem, wants_json
+from citymgmt.middleware import PROBLEMS, REFUSED, REFUSED_AS, problem, wants_json
+from citymgmt.refusals import SENTENCES
 from office import health
 
 
@@ -53,6 +56,69 @@ def state(request: HttpRequest) -> HttpResponse:
         return JsonResponse(body, status=status)
     lines = [f"{check.name}: {'ok' if check.ok else 'FAILED'}" for check in checks]
     return HttpResponse("\n".join(lines) + "\n", status=status, content_type="text/plain; charset=utf-8")
+
+
+def reference(request: HttpRequest) -> HttpResponse:
+    """What programs can ask, read from the same schema that they read."""
+    schema = SchemaGenerator().get_schema(request=None, public=True)
+    by_tag: dict[str, list[dict]] = {}
+    for address, methods in schema["paths"].items():
+        for method, operation in methods.items():
+            by_tag.setdefault(operation["tags"][0], []).append(_operation(schema, method, address, operation))
+    codes = [(code, status, words) for code, (status, words) in PROBLEMS.items()]
+    codes += [(code, REFUSED_AS.get(code, REFUSED), words) for code, words in SENTENCES.items()]
+    context = {"tags": sorted(by_tag.items()), "codes": sorted(codes), "schemas": _shapes(schema)}
+    return render(request, "api.html", context)
+
+
+def _operation(schema: dict, method: str, address: str, operation: dict) -> dict:
+    """Return one operation as a reader sees it: where, what for, what is sent, what comes back."""
+    body = next(iter(operation.get("requestBody", {}).get("content", {}).values()), {}).get("schema", {})
+    answers = [(code, answer) for code, answer in operation["responses"].items() if code != "default"]
+    comes_back = [
+        (code, _named_shape(content.get("schema", {})))
+        for code, answer in answers
+        for content in (answer.get("content") or {"": {}}).values()
+    ]
+    return {
+        "id": operation["operationId"], "method": method.upper(), "address": address,
+        "words": operation.get("description", ""),
+        "asks": [one for one in operation.get("parameters", []) if one["in"] == "query" and one["name"] != "lang"],
+        "sends": _fields(schema, body), "answers": comes_back,
+    }  # fmt: skip
+
+
+def _shapes(schema: dict) -> list[tuple[str, list]]:
+    """Return the shapes that are sent back, each with its fields."""
+    found = sorted(schema["components"]["schemas"].items())
+    return [(name, _fields(schema, shape)) for name, shape in found if not name.endswith("_body")]
+
+
+def _fields(schema: dict, shape: dict) -> list[tuple[str, str, bool]]:
+    """Return name, kind and whether it must be there, of each field of a shape."""
+    name = shape.get("$ref", "").rsplit("/", 1)[-1]
+    whole = schema["components"]["schemas"].get(name, shape)
+    needed = whole.get("required", [])
+    return [(one, _named_shape(what), one in needed) for one, what in whole.get("properties", {}).items()]
+
+
+def _named_shape(what: dict) -> str:
+    """Return the name of a shape: a type, another shape, or several of one."""
+    if "$ref" in what:
+        return what["$ref"].rsplit("/", 1)[-1]
+    if "allOf" in what:
+        return _named_shape(what["allOf"][0])
+    if what.get("type") == "array":
+        return f"{_named_shape(what['items'])}[]"
+    return " ".join(str(one) for one in (what.get("type", ""), what.get("format", "")) if one)
+
+
+def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The request is none: an address with a zero byte, a form with ten thousand fields."""
+    if wants_json(request):
+        words = _("The request cannot be read: check its address, its cursor and its JSON.")
+        return problem(status=400, code="malformed", detail=words)
+    return bad_request(request, exception)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
+from uuid import UUID
 
 from django import forms
+from django.contrib.gis.geos import Point
 from django.utils.translation import gettext_lazy as _
 
 from components.models import Component, FilingCondition, MinorClass
-from grid.forms import PlaceFields
+from grid.forms import PlaceFields, point_of
 
 
 class ClassSelect(forms.Select):
@@ -66,6 +68,19 @@ class DayInput(forms.DateInput):
 
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%d")
+
+
+def asked_place(said) -> tuple[Point | None, MinorClass | None]:
+    """Return the point (`lon`, `lat`) and the class (`minor_class`) that an address asks about, None for nonsense."""
+    try:
+        point = point_of(float(said.get("lon", "")), float(said.get("lat", "")))
+    except ValueError:
+        point = None
+    try:
+        chosen = UUID(said.get("minor_class", ""))
+    except ValueError:
+        return point, None
+    return point, MinorClass.objects.filter(public_id=chosen).first()
 
 
 class CatalogueFilter(forms.Form):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from components import views
+from components import api, views
 
 app_name = "components"
 
@@ -15,4 +15,7 @@ urlpatterns = [
     path("maintenance/components/new/", views.new_component, name="new_component"),
     path("maintenance/components/<uuid:public_id>/", views.component, name="component"),
     path("maintenance/components/<uuid:public_id>/retire/", views.retire, name="retire"),
+    path("api/v1/classes/", api.Classes.as_view(), name="api_classes"),
+    path("api/v1/classes/<uuid:public_id>/", api.OneClass.as_view(), name="api_class"),
+    path("api/v1/components/", api.Components.as_view(), name="api_components"),
 ]

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from dispatch import views
+from cases.api import step_paths
+from dispatch import api, views
 
 app_name = "dispatch"
 
@@ -14,4 +15,10 @@ urlpatterns = [
     path("department/<uuid:case_id>/", views.department_pane, name="department_pane"),
     path("maintenance/responsibilities/", views.responsibilities, name="responsibilities"),
     path("maintenance/responsibilities/<uuid:public_id>/end/", views.end_responsibility, name="end_responsibility"),
+    path("api/v1/dispatch/queues/", api.Queues.as_view(), name="api_queues"),
+    path("api/v1/dispatch/cases/", api.DeskCases.as_view(), name="api_cases"),
+    path("api/v1/cases/<uuid:case_id>/proposals/", api.Proposals.as_view(), name="api_proposals"),
+    path("api/v1/department/queues/", api.DepartmentQueues.as_view(), name="api_department_queues"),
+    path("api/v1/department/stints/", api.Stints.as_view(), name="api_stints"),
+    *step_paths("dispatch", views.DOORS),
 ]

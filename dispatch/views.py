@@ -110,7 +110,7 @@ def department(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     if not may_open_department_desk(request.user, at=at):
         raise PermissionDenied(_("This desk belongs to the departments."))
-    stints = querysets.stints_of(request.user, departments=_departments(request.user, at), at=at)
+    stints = stints_seen(request.user, at)
     tabs = querysets.numbered(stints, querysets.department_tabs(at))
     tab = _chosen(request, tabs)
     if request.GET.get("q", "").strip():
@@ -122,9 +122,10 @@ def department(request: HttpRequest) -> HttpResponse:
     return render(request, _template(request, "dispatch/_stints.html", "dispatch/department.html"), context)
 
 
-def _departments(user, at) -> frozenset[int]:
-    """Return the departments whose whole desk this person sees; none for a handler."""
-    return departments_of(user, at) if acting(user, roles=(Role.DEPARTMENT_OPERATOR,), at=at) else frozenset()
+def stints_seen(user, at):
+    """Return the stints of the departments whose whole desk this person sees; a handler's own."""
+    departments = departments_of(user, at) if acting(user, roles=(Role.DEPARTMENT_OPERATOR,), at=at) else frozenset()
+    return querysets.stints_of(user, departments=departments, at=at)
 
 
 @require_safe
@@ -134,8 +135,7 @@ def department_pane(request: HttpRequest, case_id) -> HttpResponse:
     if not may_open_department_desk(request.user, at=at):
         raise PermissionDenied(_("This desk belongs to the departments."))
     case = visible_case(request, case_id, at=at)
-    stints = querysets.stints_of(request.user, departments=_departments(request.user, at), at=at)
-    stints = stints.filter(case=case)
+    stints = stints_seen(request.user, at).filter(case=case)
     context = {
         "case": case,
         "stints": stints.select_related("case__command_centre"),

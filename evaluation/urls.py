@@ -3,7 +3,7 @@
 from django.urls import path
 from django.views.generic import RedirectView
 
-from evaluation import views
+from evaluation import api, views
 
 app_name = "evaluation"
 
@@ -18,4 +18,8 @@ urlpatterns = [
     path("evaluation/overview/watch/", views.leader_watch, name="leader_watch"),
     path("maintenance/evaluation/", views.maintenance, name="maintenance"),
     path("maintenance/evaluation/<uuid:public_id>/", views.scheme, name="scheme"),
+    path("api/v1/rankings/", api.Ranking.as_view(), name="api_ranking"),
+    path("api/v1/rankings/cases/", api.CasesBehind.as_view(), name="api_cases"),
+    path("api/v1/rankings/figures/", api.Figures.as_view(), name="api_figures"),
+    path("api/v1/rankings/freeze/", api.Freeze.as_view(), name="api_freeze"),
 ]

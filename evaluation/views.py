@@ -69,7 +69,7 @@ def _instant(text: str) -> datetime | None:
     return datetime.fromtimestamp(int(text), UTC) if text.isdecimal() and len(text) <= MOST_DIGITS else None
 
 
-def _object_type(request: HttpRequest) -> ObjectType:
+def object_type_of(request: HttpRequest) -> ObjectType:
     wanted = request.GET.get("of", "")
     return ObjectType(wanted) if wanted in list(ObjectType) else ObjectType.DEPARTMENT
 
@@ -103,7 +103,7 @@ def period_links(look: Look, request: HttpRequest) -> dict:
 def ranking(request: HttpRequest) -> HttpResponse:
     """Who stands where: one kind of object, one period, every scheme side by side."""
     at = timezone.now()
-    object_type = _object_type(request)
+    object_type = object_type_of(request)
     if not permissions.may_see_ranking(request.user, object_type, at=at):
         raise PermissionDenied
     look = look_at(request, at)
@@ -296,7 +296,7 @@ def freeze(request: HttpRequest) -> HttpResponse:
 def leader(request: HttpRequest) -> HttpResponse:
     """One page: the figures with their changes, and who stands where; map and notices come as panes."""
     at = timezone.now()
-    look = _overview(request, at)
+    look = overview_look(request, at)
     figures, found = overview.figures(look)
     context = ranking_context(request, look, ObjectType.DEPARTMENT, columns=overview.COLUMNS, found=found)
     return render(request, "evaluation/leader.html", {**context, "figures": figures})
@@ -304,7 +304,7 @@ def leader(request: HttpRequest) -> HttpResponse:
 
 def leader_areas(request: HttpRequest) -> HttpResponse:
     """The streets of one division in the colours of their grades."""
-    look = _overview(request, timezone.now())
+    look = overview_look(request, timezone.now())
     schemes = tables.schemes_for(ObjectType.AREA, look)[:1]
     rows = tables.rows_of(ObjectType.AREA, look, schemes) if schemes else []
     divisions = list(dict.fromkeys(row.group for row in rows))
@@ -332,11 +332,11 @@ def leader_areas(request: HttpRequest) -> HttpResponse:
 
 def leader_watch(request: HttpRequest) -> HttpResponse:
     """What to look at, by rule."""
-    look = _overview(request, timezone.now())
+    look = overview_look(request, timezone.now())
     return render(request, "evaluation/_watch.html", {"notices": overview.notices(look)})
 
 
-def _overview(request: HttpRequest, at: datetime) -> Look:
+def overview_look(request: HttpRequest, at: datetime) -> Look:
     """Return what the overview looks at: always counted now, so that its parts agree. Refuses whoever may not."""
     if not permissions.may_see_overview(request.user, at=at):
         raise PermissionDenied

@@ -1,6 +1,6 @@
 from django.urls import path, re_path
 
-from grid import views
+from grid import api, views
 from grid.map_layers import LAYERS
 
 app_name = "grid"
@@ -15,4 +15,8 @@ urlpatterns = [
     path("maintenance/duty-grids/<uuid:public_id>/cells/", views.set_cells, name="set_cells"),
     path("maintenance/roads/", views.roads, name="roads"),
     path("maintenance/roads/<uuid:public_id>/", views.road, name="road"),
+    path("api/v1/areas/", api.Areas.as_view(), name="api_areas"),
+    path("api/v1/duty-grids/", api.DutyGrids.as_view(), name="api_duty_grids"),
+    path("api/v1/roads/", api.Roads.as_view(), name="api_roads"),
+    path("api/v1/locate/", api.Locate.as_view(), name="api_locate"),
 ]

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from hotline import views
+from hotline import api, views
 
 desk = [
     path("", views.desk, name="desk"),
@@ -15,6 +15,17 @@ desk = [
     path("visits/<uuid:case_id>/", views.visit, name="visit"),
 ]
 
+programs = [
+    path("calls/", api.Calls.as_view(), name="api_calls"),
+    path("calls/near/", api.NearTheCall.as_view(), name="api_near"),
+    path("calls/<uuid:public_id>/", api.OneCall.as_view(), name="api_call"),
+    path("calls/<uuid:public_id>/caller/", api.Caller.as_view(), name="api_caller"),
+    path("cases/<uuid:case_id>/reporter/", api.Reporter.as_view(), name="api_reporter"),
+    path("visits/", api.Visits.as_view(), name="api_visits"),
+    path("visits/owed/", api.Owed.as_view(), name="api_owed"),
+    path("visits/<uuid:case_id>/", api.Visit.as_view(), name="api_visit"),
+]
+
 citizen = [
     path("", views.start, name="start"),
     path("report/", views.citizen_report, name="report"),
@@ -25,6 +36,7 @@ citizen = [
 ]
 
 urlpatterns = [
+    path("api/v1/", include((programs, "calls"))),
     path("hotline/", include((desk, "hotline"))),
     path("citizen/", include((citizen, "citizen"))),
 ]

@@ -16,7 +16,6 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import vault
@@ -26,13 +25,12 @@ from cases.workflow import Stage
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
 from citymgmt.wording import shown
-from components.models import MinorClass
-from grid.forms import point_of
+from components.forms import asked_place
 from hotline import actions
 from hotline.forms import CallForm, CitizenForm
 from hotline.models import Call, CallBack, FollowUp
 from hotline.permissions import seat_of
-from hotline.workflow import MILESTONES, PLAIN, REASONS, STEPS, reached
+from hotline.workflow import MILESTONES, PLAIN, REASONS, STEPS, WHY, reached
 from office import ratelimit, settings
 from office.models import StoredFile
 from office.ratelimit import TooOften
@@ -59,19 +57,6 @@ def _near(cases, point, minor_class, *, at: datetime) -> list[Case]:
         return []
     found = cases.open_near(point, minor_class=minor_class, at=at)
     return list(found.select_related("minor_class").defer("search", "last_hash")[:NEAR_SHOWN])
-
-
-def _asked_for(request: HttpRequest) -> tuple:
-    """Return the point and the class that the page asks about, None where they are missing or nonsense."""
-    try:
-        point = point_of(float(request.GET.get("lon", "")), float(request.GET.get("lat", "")))
-    except ValueError:
-        point = None
-    try:
-        chosen = UUID(request.GET.get("minor_class", ""))
-    except ValueError:
-        return point, None
-    return point, MinorClass.objects.filter(public_id=chosen).first()
 
 
 # — the telephone desk ———————————————————————————————————————————————————————————————————————————————
@@ -112,11 +97,11 @@ def call_new(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _call_page(request, form, at=at)
     if result == Call.Result.REGISTERED and "near_seen" not in data:
-        near = _near_for_desk(request, form.point, form.cleaned_data["minor_class"], at=at)
+        near = near_for_desk(request, form.point, form.cleaned_data["minor_class"], at=at)
         if near:
             return _call_page(request, form, at=at, near=near)
     try:
-        taken = _take_call(request, form, result, at=at)
+        taken = take_call(request, form, result, at=at)
     except Refusal as refusal:
         form.add_error(None, sentence(refusal))
         return _call_page(request, form, at=at)
@@ -128,7 +113,7 @@ def _call_page(request: HttpRequest, form: CallForm, *, at: datetime, near=None)
     return render(request, "hotline/call_new.html", {"form": form, "near": near, "at": at})
 
 
-def _take_call(request: HttpRequest, form: CallForm, result: str, *, at: datetime) -> Call:
+def take_call(request: HttpRequest, form: CallForm, result: str, *, at: datetime) -> Call:
     said = form.cleaned_data
     common = {
         "by": request.user, "at": at, "kind": said["kind"], "urgency": said["urgency"], "name": said["name"],
@@ -146,7 +131,7 @@ def _take_call(request: HttpRequest, form: CallForm, result: str, *, at: datetim
     return actions.answer_call(**common, result=result, answer=said["answer"], summary=said["description"])
 
 
-def _near_for_desk(request: HttpRequest, point, minor_class, *, at: datetime) -> list[Case]:
+def near_for_desk(request: HttpRequest, point, minor_class, *, at: datetime) -> list[Case]:
     return _near(Case.objects.visible_to(request.user, at), point, minor_class, at=at)
 
 
@@ -155,30 +140,20 @@ def near(request: HttpRequest) -> HttpResponse:
     """Fragment: open cases near the place of the call."""
     at = timezone.now()
     _seat_or_403(request, at)
-    found = _near_for_desk(request, *_asked_for(request), at=at)
+    found = near_for_desk(request, *asked_place(request.GET), at=at)
     return render(request, "hotline/_near.html", {"near": found, "at": at})
 
 
 # — whoever reported: opened by the desk that holds the case, each time noted ——————————————————————————
 
-WHY = {
-    "handling": gettext_noop("handling the case"),
-    "question": gettext_noop("asking back"),
-    "telling": gettext_noop("telling the result"),
-}
-
 
 def reporter(request: HttpRequest, case_id: UUID) -> HttpResponse:
     """Fragment: a button; pressed, who reported the case and in which words. The look is noted with its reason."""
     at = timezone.now()
-    case = get_object_or_404(Case.objects.visible_to(request.user, at).select_related("minor_class"), public_id=case_id)
-    if seat_of(request.user, at=at) is None or not may_see_reporter(request.user, case, at):
-        raise PermissionDenied
-    calls = list(Call.objects.filter(case=case).select_related("seat"))
-    refs = list(dict.fromkeys(ref for ref in [case.reporter_ref, *(call.reporter_ref for call in calls)] if ref))
+    case, calls, refs = reporter_of(request, case_id, at=at)
     context = {"case": case, "calls": calls, "refs": refs, "why": WHY, "at": at}
     if request.method == "POST":
-        context["opened"] = _open(refs, request, case.number, at=at)
+        context["opened"] = open_records(refs, request.user, case.number, request.POST.get("why", ""), at=at)
     template = "hotline/_reporter.html" if request.htmx else "hotline/reporter.html"
     return render(request, template, context)
 
@@ -190,17 +165,27 @@ def caller(request: HttpRequest, public_id: UUID) -> HttpResponse:
     _seat_or_403(request, at)
     found = get_object_or_404(Call.objects.visible_to(request.user, at), public_id=public_id)
     refs = [found.reporter_ref] if found.reporter_ref else []
-    opened = _open(refs, request, str(found.public_id), at=at)
+    opened = open_records(refs, request.user, str(found.public_id), request.POST.get("why", ""), at=at)
     template = "hotline/_opened.html" if request.htmx else "hotline/opened.html"
     return render(request, template, {"opened": opened, "call": found, "at": at})
 
 
-def _open(refs: list[UUID], request: HttpRequest, about: str, *, at: datetime) -> list:
-    chosen = request.POST.get("why", "")
+def reporter_of(request: HttpRequest, case_id: UUID, *, at: datetime) -> tuple[Case, list[Call], list[UUID]]:
+    """Return a case with its calls and the vault's numbers of whoever reported it; only for the desk that holds it."""
+    case = get_object_or_404(Case.objects.visible_to(request.user, at).select_related("minor_class"), public_id=case_id)
+    if seat_of(request.user, at=at) is None or not may_see_reporter(request.user, case, at):
+        raise PermissionDenied
+    calls = list(Call.objects.filter(case=case).select_related("seat"))
+    refs = list(dict.fromkeys(ref for ref in [case.reporter_ref, *(call.reporter_ref for call in calls)] if ref))
+    return case, calls, refs
+
+
+def open_records(refs: list[UUID], reader, about: str, chosen: str, *, at: datetime) -> list:
+    """Open sealed records for a reason of WHY; each look is noted."""
     if chosen not in WHY:
         raise vault.ReasonMissing()
     why = f"{about}: {_(WHY[chosen])}"
-    return [vault.open_record(ref, reader=request.user, why=why, at=at) for ref in refs]
+    return [vault.open_record(ref, reader=reader, why=why, at=at) for ref in refs]
 
 
 # — calling back —————————————————————————————————————————————————————————————————————————————————————
@@ -336,7 +321,7 @@ def citizen_near(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     similar: list[Case] = []
     if _within_limit(request, "looks", limit=settings.get("hotline.looks_per_hour", on=timezone.localdate(at)), at=at):
-        similar = _near(Case.objects.all(), *_asked_for(request), at=at)
+        similar = _near(Case.objects.all(), *asked_place(request.GET), at=at)
     return render(request, "hotline/_citizen_near.html", {"near": _offered(similar), "at": at})
 
 

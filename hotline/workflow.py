@@ -114,3 +114,10 @@ MILESTONES: dict[tuple[str, str], str] = {
 }
 # The verbs whose words a citizen is owed.
 REASONS: tuple[str, ...] = ("answer_at_once", "refuse", "not_file", "void")
+
+# Why the desk opens what a citizen said of himself.
+WHY: dict[str, str] = {
+    "handling": _("handling the case"),
+    "question": _("asking back"),
+    "telling": _("telling the result"),
+}

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from citymgmt.errors import Refusal
 from office import gateways, media, messages_text, settings
-from office.models import Delivery, Message, Reach, ReadLog, StoredFile
+from office.models import Delivery, KeptAnswer, Message, Reach, ReadLog, StoredFile
 
 # --- Messages 消息 ---
 
@@ -511,6 +511,55 @@ def _keep(path: str, content: File, size: int) -> None:
         storage.delete(written)
 
 
+# --- Writes that come twice ---
+
+
+class KeyUsedOtherwise(Refusal):
+    """The same key came before with another content."""
+
+    code = "key_used_otherwise"
+
+
+class KeyInUse(Refusal):
+    """The write of this key ended between two looks."""
+
+    code = "key_in_use"
+
+
+_CLAIM = """
+    INSERT INTO office_keptanswer (user_id, key, said, body, created_at) VALUES (%s, %s, %s, '', %s)
+    ON CONFLICT (user_id, key) DO NOTHING RETURNING id
+"""
+
+
+def claim_key(key: str, *, by, said: str, at: datetime) -> KeptAnswer:
+    """Return a new row for a write that is done now, or the row of the same write done before, with its answer.
+
+    In the transaction of the write: whoever sends the same key meanwhile waits here until it ends. Raises
+    KeyUsedOtherwise, KeyInUse.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, [by.pk, key, said, at])
+        made = cursor.fetchone()
+    if made is not None:
+        return KeptAnswer(pk=made[0], user_id=by.pk, key=key, said=said, created_at=at)
+    known = KeptAnswer.objects.filter(user=by, key=key).first()
+    if known is None or known.status is None:
+        raise KeyInUse()
+    if known.said != said:
+        raise KeyUsedOtherwise()
+    return known
+
+
+def keep_answer(claimed: KeptAnswer, *, status: int, body: str) -> None:
+    """Keep the answer of a write that was done. A refused one did nothing, so its key is free again."""
+    row = KeptAnswer.objects.filter(pk=claimed.pk)
+    if 200 <= status < 300:
+        row.update(status=status, body=body)
+    else:
+        row.delete()
+
+
 # --- Clean-up ---
 
 ATTEMPTS_KEPT = timedelta(days=183)
@@ -519,9 +568,12 @@ DELIVERIES_KEPT = timedelta(days=183)
 
 
 def clean_up(*, at: datetime) -> None:
-    """Forget sessions that ended, attempts to log in older than half a year, messages read more than a year ago."""
+    """Forget sessions that ended, attempts to log in older than half a year, messages read more than a year ago,
+    answers kept for writes that may come again."""
     Session.objects.filter(expire_date__lt=at).delete()
     Delivery.objects.filter(state=Delivery.State.SENT, sent_at__lt=at - DELIVERIES_KEPT).delete()
     Message.objects.filter(read_at__lt=at - READ_MESSAGES_KEPT).delete()
+    days = settings.get("office.api_answers_kept_days", on=timezone.localdate(at))
+    KeptAnswer.objects.filter(created_at__lt=at - timedelta(days=days)).delete()
     for kept in (AccessAttempt, AccessLog, AccessFailureLog):
         kept.objects.filter(attempt_time__lt=at - ATTEMPTS_KEPT).delete()

@@ -84,7 +84,14 @@ SETTINGS: dict[str, Declared] = {
     "office.chat_quiet_hours": Declared(
         str, "", gettext_noop("Hours in which no chat robot speaks, 22:00-07:00; empty: none."), pattern=HOURS
     ),
+    "office.api_requests_a_minute": Declared(
+        int, 600, gettext_noop("Requests that one person's programs may send in a minute."), 10, 100000
+    ),
+    "office.api_answers_kept_days": Declared(
+        int, 7, gettext_noop("Days for which a write sent again with the same key gets the same answer."), 1, 90
+    ),
     # accounts
+    "accounts.token_days": Declared(int, 365, gettext_noop("Days for which a token is valid at most."), 1, 1830),
     "accounts.idle_minutes": Declared(
         int, 30, gettext_noop("Minutes without use after which a desk asks for the password again."), 1, 720
     ),

@@ -60,6 +60,7 @@ TEXTS: dict[str, Text] = {
     ),
     "password_reset": Text("notice", _("%(person)s reset your password at %(done_at)s.")),
     "sessions_ended": Text("notice", _("%(person)s ended all your sessions at %(done_at)s.")),
+    "token_made": Text("notice", _("%(person)s made a token of yours for a program at %(done_at)s.")),
 }
 
 GENERAL = Text("notice", _("There is news about your work. Open it to see."), _("There is news about your work."))

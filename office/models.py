@@ -267,3 +267,27 @@ class Erasure(models.Model):
 
     def __str__(self):
         return f"{self.at:%Y-%m-%d %H:%M} {self.rule} {self.about}"
+
+
+class KeptAnswer(models.Model):
+    """The answer to a write that came with a key, so that whoever repeats it reads the same again.
+
+    The row is made before the write and filled after it, in its transaction: no `status` is never seen by others.
+    """
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    key = models.CharField(max_length=100)
+    said = models.CharField(max_length=64)  # a keyed fingerprint of method, address and content
+    status = models.PositiveSmallIntegerField(null=True)
+    body = models.TextField(blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("kept answer")
+        verbose_name_plural = _("kept answers")
+        ordering = ["id"]
+        indexes = [models.Index(fields=["created_at"], name="office_keptanswer_age")]
+        constraints = [models.UniqueConstraint(fields=["user", "key"], name="office_keptanswer_once")]
+
+    def __str__(self):
+        return f"{self.user_id} {self.key}"

@@ -36,11 +36,20 @@ def visitor(request: HttpRequest) -> str:
 
 def allowed(what: str, who: str, *, limit: int, seconds: int, at: datetime) -> bool:
     """Count one try of `who` at `what` and say whether it is within `limit` in this window of `seconds`."""
-    window = int(at.timestamp()) // seconds
-    # Addresses and numbers do not lie readable in the cache.
-    key = f"tries:{what}:{window}:{hashlib.sha256(who.encode()).hexdigest()[:32]}"
+    key = _key(what, who, seconds=seconds, at=at)
     cache.add(key, 0, timeout=seconds)
     try:
         return cache.incr(key) <= limit
     except ValueError:
         return True
+
+
+def tries(what: str, who: str, *, seconds: int, at: datetime) -> int:
+    """Return how often `who` has tried `what` in this window, without counting this look."""
+    return cache.get(_key(what, who, seconds=seconds, at=at), 0)
+
+
+def _key(what: str, who: str, *, seconds: int, at: datetime) -> str:
+    window = int(at.timestamp()) // seconds
+    # Addresses and numbers do not lie readable in the cache.
+    return f"tries:{what}:{window}:{hashlib.sha256(who.encode()).hexdigest()[:32]}"

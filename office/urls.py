@@ -1,6 +1,6 @@
 from django.urls import path
 
-from office import views
+from office import api, views
 
 app_name = "office"
 
@@ -9,4 +9,8 @@ urlpatterns = [
     path("messages/read/", views.open_all, name="open_all"),
     path("messages/<uuid:public_id>/", views.open_message, name="message"),
     path("kept/<str:mark>/", views.kept, name="kept"),
+    path("api/v1/messages/", api.Messages.as_view(), name="api_messages"),
+    path("api/v1/messages/read/", api.ReadAllMessages.as_view(), name="api_read_all"),
+    path("api/v1/messages/<uuid:public_id>/read/", api.ReadMessage.as_view(), name="api_read"),
+    path("api/v1/files/", api.Files.as_view(), name="api_files"),
 ]

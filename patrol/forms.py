@@ -93,6 +93,15 @@ class ReportForm(PlaceFields, PhoneFields, KeepsFiles):
         """Where it is: shown on the map, else where the phone is."""
         return super().point or self.position
 
+    def facts(self) -> dict:
+        """Return the keyword arguments of `patrol.actions.report`."""
+        said = self.cleaned_data
+        return {
+            "minor_class": said["minor_class"], "point": self.point, "description": said["description"],
+            "address": said["address"], "position": self.position, "accuracy_m": self.position_accuracy_m,
+            "claimed_at": self.claimed_at, "files": self.pictures, "public_id": said["public_id"],
+        }  # fmt: skip
+
     @property
     def pictures(self) -> list:
         """Pairs of stored file and usage."""

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from patrol import views
+from cases.api import step_paths
+from patrol import api, views
 
 app_name = "patrol"
 
@@ -16,4 +17,12 @@ urlpatterns = [
     path("field/move/<uuid:case_id>/<str:subject>/<uuid:subject_id>/<str:verb>/", views.move, name="move"),
     path("maintenance/collectors/", views.grids, name="grids"),
     path("maintenance/collectors/<uuid:public_id>/end/", views.end_grid, name="end_grid"),
+    path("api/v1/tasks/", api.Tasks.as_view(), name="api_tasks"),
+    path("api/v1/tasks/<uuid:task_id>/", api.Task.as_view(), name="api_task"),
+    path("api/v1/field/reports/", api.Reports.as_view(), name="api_reports"),
+    path("api/v1/field/near/", api.NearMe.as_view(), name="api_near"),
+    path("api/v1/cases/<uuid:case_id>/candidates/<str:kind>/", api.Candidates.as_view(), name="api_candidates"),
+    path("api/v1/patrols/", api.Patrols.as_view(), name="api_patrols"),
+    path("api/v1/patrols/<uuid:public_id>/end/", api.EndPatrol.as_view(), name="api_end_patrol"),
+    *step_paths("patrol", views.DOORS),
 ]

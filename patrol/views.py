@@ -15,11 +15,11 @@ from cases import workflow
 from cases.actions import MoveNotAllowed
 from cases.forms import RESULT_LABELS
 from cases.models import Case, FieldTask
+from cases.views import Door
 from cases.workflow import Subject, TaskStage
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
-from components.models import MinorClass
-from grid.forms import point_of
+from components.forms import asked_place
 from grid.models import DutyGrid
 from patrol import actions
 from patrol.forms import AnswerForm, AssignForm, EndForm, ReportForm
@@ -67,16 +67,11 @@ def report(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _report_page(request, form, at=at)
     if "near_seen" not in request.POST:
-        similar = _near(form.point, form.cleaned_data["minor_class"], at=at)
+        similar = near_cases(form.point, form.cleaned_data["minor_class"], at=at)
         if similar:
             return _report_page(request, form, at=at, near=similar)
-    said = form.cleaned_data
     try:
-        case = actions.report(
-            by=request.user, at=at, minor_class=said["minor_class"], point=form.point, description=said["description"],
-            address=said["address"], position=form.position, accuracy_m=form.position_accuracy_m,
-            claimed_at=form.claimed_at, files=form.pictures, public_id=said["public_id"],
-        )  # fmt: skip
+        case = actions.report(by=request.user, at=at, **form.facts())
     except Refusal as refusal:
         form.add_error(None, sentence(refusal))
         return _report_page(request, form, at=at)
@@ -88,7 +83,7 @@ def _report_page(request: HttpRequest, form: ReportForm, *, at, near=None) -> Ht
     return render(request, "patrol/report.html", {"form": form, "near": near, "at": at})
 
 
-def _near(point, minor_class, *, at) -> list[Case]:
+def near_cases(point, minor_class, *, at) -> list[Case]:
     """Return open cases of this class near a point, whoever reported them, each with `.metres`: facts, no more."""
     if point is None or minor_class is None:
         return []
@@ -101,13 +96,7 @@ def near(request: HttpRequest) -> HttpResponse:
     """Fragment: similar open cases near the place."""
     at = timezone.now()
     _collector_or_403(request, at)
-    try:
-        point = point_of(float(request.GET.get("lon", "")), float(request.GET.get("lat", "")))
-        chosen = UUID(request.GET.get("minor_class", ""))
-    except ValueError:
-        found = []
-    else:
-        found = _near(point, MinorClass.objects.filter(public_id=chosen).first(), at=at)
+    found = near_cases(*asked_place(request.GET), at=at)
     return render(request, "patrol/_near.html", {"near": found, "at": at})
 
 
@@ -128,6 +117,7 @@ def case(request: HttpRequest, case_id: UUID) -> HttpResponse:
 
 
 ACTIONS = {"verify": actions.verify, "check": actions.check}
+DOORS = {verb: Door(action, AnswerForm) for verb, action in ACTIONS.items()}
 
 
 def task(request: HttpRequest, task_id: UUID) -> HttpResponse:

@@ -7,9 +7,11 @@ import pytest
 from django.conf import settings as installation
 from django.core.cache import cache
 from django.test import Client, override_settings
+from django.utils import timezone
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 
+from accounts import actions as accounts
 from accounts import vault
 from accounts.middleware import SEEN_COOKIE, seen_cookie
 from cases import chains, clocks
@@ -55,3 +57,18 @@ def seat():
         return client
 
     return take
+
+
+@pytest.fixture
+def program():
+    """A program that works in somebody's name with a token of his: `program(sun_li).get("/api/v1/cases/")`.
+
+    It reads Chinese unless it says otherwise, and sends JSON: `.post(address, {...}, content_type=JSON)`.
+    """
+
+    def log_in(user, **headers) -> Client:
+        at = timezone.now()
+        _token, secret = accounts.make_token(user, by=user, at=at, purpose="tests", days=1)
+        return Client(headers={"authorization": f"Bearer {secret}", **headers})
+
+    return log_in

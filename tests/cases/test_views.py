@@ -111,7 +111,7 @@ def test_a_shown_button_works_and_a_hidden_one_is_refused(county, seat, now):
     assert browser.post(door(case, "accept")).status_code == 302
     case.refresh_from_db()
     assert case.stage == Stage.PENDING_FILING
-    answer = browser.post(door(case, "file"), {"condition": county.condition.pk})
+    answer = browser.post(door(case, "file"), {"condition": county.condition.public_id})
     assert answer.status_code == 403
     assert answer.context["sentence"] == sentence(actions.NotYours(number=case.number, verb="File"))
 
