@@ -270,7 +270,7 @@ def citizen_report(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _citizen_page(request, form, at=at)
     if "near_seen" not in request.POST:
-        similar = _near(Case.objects.all(), form.point, form.cleaned_data["minor_class"], at=at)
+        similar = _near_for_citizens(form.point, form.cleaned_data["minor_class"], at=at)
         if similar:
             return _citizen_page(request, form, at=at, near=_offered(similar))
     if not _within_limit(request, "reports", limit=limit, at=at):
@@ -300,6 +300,13 @@ def _too_often(request: HttpRequest, form: CitizenForm, *, at: datetime) -> Http
     return _citizen_page(request, form, at=at, status=429)
 
 
+def _near_for_citizens(point, minor_class, *, at: datetime) -> list[Case]:
+    """Whoever reported it, if the city shows citizens what is open close by."""
+    if not settings.get("hotline.show_similar", on=timezone.localdate(at)):
+        return []
+    return _near(Case.objects.all(), point, minor_class, at=at)
+
+
 def _offered(cases: list[Case]) -> list[dict]:
     """What a citizen may know of somebody else's report: class, distance, when, how far it is; nothing else."""
     return [
@@ -321,7 +328,7 @@ def citizen_near(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     similar: list[Case] = []
     if _within_limit(request, "looks", limit=settings.get("hotline.looks_per_hour", on=timezone.localdate(at)), at=at):
-        similar = _near(Case.objects.all(), *asked_place(request.GET), at=at)
+        similar = _near_for_citizens(*asked_place(request.GET), at=at)
     return render(request, "hotline/_citizen_near.html", {"near": _offered(similar), "at": at})
 
 

@@ -181,6 +181,13 @@ SETTINGS: dict[str, Declared] = {
     "hotline.follow_days": Declared(
         int, 180, gettext_noop("Days for which a citizen's link still works after the matter has ended."), 7, 3650
     ),
+    "hotline.show_similar": Declared(
+        bool,
+        True,
+        gettext_noop(
+            "Citizens are shown similar open reports close by: class, distance, since when and how far it is."
+        ),
+    ),
     "hotline.reports_per_hour": Declared(
         int, 30, gettext_noop("Reports that may come from one internet address in an hour."), 1, 10000
     ),

@@ -74,11 +74,13 @@ def report(
     component=None,
     address: str = "",
     public_id: UUID | None = None,
+    same_as: Case | None = None,
 ) -> Case:
     """Report what a collector sees himself. `point` is where it is, `position` where the phone is (None: not known).
 
-    `files` are pairs of stored file and usage (near, far …). The same `public_id` twice is one report. Raises
-    NotACollector, and what `cases.actions.report` raises.
+    `files` are pairs of stored file and usage (near, far …). `same_as` is the open case that it belongs to in his eyes:
+    the desk attaches it. The same `public_id` twice is one report. Raises NotACollector, and what
+    `cases.actions.report` raises.
     """
     if collector_of(by, at=at) is None:
         raise NotACollector(name=str(by))
@@ -91,7 +93,7 @@ def report(
     return case_actions.report(
         by=by, at=what_counts.at, source=Source.COLLECTOR, minor_class=minor_class, point=point,
         description=description, address=address, public_id=public_id, component=component, files=files,
-        claimed_at=claimed_at, accuracy_m=accuracy_m, beside=beside,
+        claimed_at=claimed_at, accuracy_m=accuracy_m, beside=beside, suggested_first=same_as,
     )  # fmt: skip
 
 

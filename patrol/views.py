@@ -66,16 +66,23 @@ def report(request: HttpRequest) -> HttpResponse:
     form.keep_files(by=request.user, at=at)
     if not form.is_valid():
         return _report_page(request, form, at=at)
-    if "near_seen" not in request.POST:
+    same_as, wanted = None, request.POST.get("same_as", "")
+    if wanted or "near_seen" not in request.POST:
         similar = near_cases(form.point, form.cleaned_data["minor_class"], at=at)
-        if similar:
+        same_as = next((one for one in similar if str(one.public_id) == wanted), None)
+        if wanted and same_as is None:
+            form.add_error(None, _("That case is not open here any more. Look again, or send it as a new report."))
+        if (similar and same_as is None) or form.errors:
             return _report_page(request, form, at=at, near=similar)
     try:
-        case = actions.report(by=request.user, at=at, **form.facts())
+        case = actions.report(by=request.user, at=at, same_as=same_as, **form.facts())
     except Refusal as refusal:
         form.add_error(None, sentence(refusal))
         return _report_page(request, form, at=at)
-    messages.success(request, _("Reported: %(number)s.") % {"number": case.number})
+    said = _("Reported: %(number)s.") % {"number": case.number}
+    if same_as is not None:
+        said += _(" The desk will attach it to %(first)s.") % {"first": same_as.number}
+    messages.success(request, said)
     return redirect("patrol:case", case.public_id)
 
 
@@ -105,7 +112,9 @@ def case(request: HttpRequest, case_id: UUID) -> HttpResponse:
     """A report of mine and what became of it."""
     at = timezone.now()
     _collector_or_403(request, at)
-    mine = Case.objects.filter(reported_by=request.user).with_row()
+    mine = Case.objects.filter(reported_by=request.user).with_row().select_related("merged_into").defer(
+        "search", "last_hash", "merged_into__search", "merged_into__last_hash"
+    )  # fmt: skip
     found = get_object_or_404(mine, public_id=case_id)
     context = {
         "case": found,

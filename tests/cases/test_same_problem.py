@@ -4,7 +4,7 @@ import threading
 from datetime import timedelta
 
 import pytest
-from django.contrib.gis.geos import Point
+from django.contrib.gis.geos import LineString, MultiLineString, Point
 from django.db import IntegrityError, connections, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -14,9 +14,11 @@ from cases import actions, history, permissions, workflow
 from cases.models import Case, CasePart, StageClock
 from cases.workflow import Stage
 from citymgmt.errors import Refusal
+from components.models import Component
 from dispatch import actions as dispatch
 from evaluation.facts import gather, of_the_city
 from evaluation.indicators import Window
+from grid.models import Road
 from office import settings as office_settings
 from tests.county import LONG_AGO, MONDAY, PEOPLE, County
 
@@ -341,6 +343,29 @@ def test_a_class_has_its_own_metres_and_hours_and_an_area_its_own_default(county
     )
     assert near(county, area_code=county.community.code) == []
     assert len(near(county)) == 1
+
+
+def test_the_same_component_is_the_same_whatever_the_distance_and_the_time(county):
+    lamp = Component.objects.create(
+        identifier="99990201037000001", minor_class=county.cover, name_zh="路灯", supervising_authority_name="住建局",
+        unit_grid=county.cells[0], geometry=county.point, initial_date=LONG_AGO,
+    )  # fmt: skip
+    case = county.report(minor_class=county.cover, component=lamp, point=north_of(county.point, 90))
+    assert near(county, minor_class=county.cover, component=lamp, at=MONDAY + 90 * DAY) == [case]
+    assert near(county, minor_class=county.cover, at=MONDAY + 90 * DAY) == []
+
+
+def test_dark_lamps_along_one_road_are_one_problem(county):
+    line = LineString((117.0, county.point.y), (117.002, county.point.y), srid=4490)
+    road = Road.objects.create(name_zh="梅河路", road_class="main", line=MultiLineString(line, srid=4490),
+                               valid_from=LONG_AGO)  # fmt: skip
+    far = Point(117.0018, county.point.y, srid=4490)
+    case = county.report(point=far)
+    assert case.road == road
+    assert near(county) == []
+    county.litter.near_on_road = True
+    assert near(county) == [case]
+    assert near(county, point=north_of(county.point, 60)) == []
 
 
 def test_whoever_named_a_case_finds_it_first_even_from_afar(county):

@@ -229,3 +229,92 @@ def test_the_only_condition_is_chosen_already(county, seat, now):
     case = county.case_at(Stage.PENDING_FILING, at=now - timedelta(minutes=5))
     form = seat(county.duty_leader).get(door(case, "file")).context["form"]
     assert form.fields["condition"].initial == county.condition
+
+
+# — the same problem —
+
+
+def same(case: Case) -> str:
+    return reverse("cases:same", args=[case.public_id])
+
+
+def test_the_desk_sees_what_may_be_the_same_and_attaches_it_by_its_form(county, seat, now):
+    first, second = county.report(at=now), county.report(at=now)
+    browser = seat(county.operator)
+    beside = browser.get(reverse("cases:near", args=[second.public_id]))
+    assert beside.context["rows"] == [first]
+    form = browser.get(f"{door(second, 'attach')}?first={first.public_id}").content.decode()
+    assert f'value="{first.public_id}"' in form
+    assert "checked" in form
+    assert browser.post(door(second, "attach"), {"first": str(first.public_id)}).status_code == 302
+    assert list(browser.get(reverse("cases:near", args=[first.public_id])).context["attached"]) == [second]
+    assert first.number in browser.get(page(second)).content.decode()
+    shown = [button.rule.verb for button, _url in browser.get(page(second)).context["buttons"]]
+    assert shown == ["detach"]
+    assert browser.post(door(second, "detach"), {"reason": "不是同一处"}).status_code == 302
+    assert Case.objects.get(pk=second.pk).stage == Stage.REPORTED
+
+
+def test_a_case_far_away_is_named_by_its_number(county, seat, now):
+    first = county.report(at=now - timedelta(days=3))
+    second = county.report(at=now)
+    answer = seat(county.operator).post(door(second, "attach"), {"number": f" {first.number} "})
+    assert answer.status_code == 302
+    assert Case.objects.get(pk=second.pk).merged_into == first
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"first": "x"}, {"number": "999"}, {"first": "00000000-0000-0000-0000-000000000000"}]
+)
+def test_a_first_case_that_nobody_knows_is_asked_for_again(county, seat, now, said):
+    case = county.report(at=now)
+    answer = seat(county.operator).post(door(case, "attach"), {**said, "opinion": "同一处"})
+    assert answer.status_code == 422
+    assert "同一处" in answer.content.decode()
+
+
+def test_a_refused_attaching_is_said_in_words(county, seat, now):
+    over = actions.refuse(county.report(at=now), by=county.operator, at=now, reason="无")
+    answer = seat(county.operator).post(door(county.report(at=now), "attach"), {"number": over.number})
+    assert answer.status_code == 422
+    assert answer.context["form"].non_field_errors() == [sentence(actions.FirstHasEnded(number=over.number))]
+
+
+@pytest.mark.parametrize("who", sorted(set(PEOPLE) - {"operator", "duty_leader"}))
+def test_nobody_else_finds_the_door_or_is_offered_it(county, seat, now, who):
+    first, second = county.report(at=now), county.report(at=now)
+    browser = seat(getattr(county, who))
+    assert browser.post(door(second, "attach"), {"first": str(first.public_id)}).status_code in (403, 404)
+    suggestion = browser.get(same(second))
+    assert suggestion.status_code == 404 or not suggestion.context["attach_url"]
+    assert Case.objects.get(pk=second.pk).stage == Stage.REPORTED
+
+
+def test_a_collector_is_shown_nothing_beside_his_own_reports(county, seat, now):
+    county.report(at=now, by=county.other_collector)
+    mine = county.report(at=now, by=county.collector)
+    assert seat(county.collector).get(same(mine)).context["rows"] == []
+
+
+def test_at_filing_and_closing_the_desk_is_told_that_it_came_back(county, seat, now):
+    before = county.case_at(Stage.CLOSED, at=now - timedelta(days=2))
+    again = county.case_at(Stage.PENDING_FILING, at=now - timedelta(hours=1))
+    browser = seat(county.duty_leader)
+    shown = browser.get(same(again))
+    assert shown.context["earlier"] == [before]
+    assert str(county.sanitation_bureau) in shown.content.decode()
+    closing = county.case_at(Stage.PENDING_CLOSE, at=now - timedelta(minutes=50))
+    answers = browser.get(door(closing, "close")).context["form"].fields
+    assert answers["is_duplicate"].initial == "yes"
+
+
+def test_what_may_be_the_same_is_asked_in_few_queries(county, seat, now, django_assert_max_num_queries):
+    county.case_at(Stage.CLOSED, at=now - timedelta(days=2))
+    for _ in range(5):
+        case = county.report(at=now)
+    browser = seat(county.operator)
+    browser.get(same(case))
+    with django_assert_max_num_queries(MOST_QUERIES):
+        assert len(browser.get(same(case)).context["rows"]) == 4
+    with django_assert_max_num_queries(MOST_QUERIES):
+        browser.get(reverse("cases:near", args=[case.public_id]))

@@ -150,6 +150,18 @@ class TestCatalogue:
         cover.refresh_from_db()
         assert (cover.name_zh, cover.pinyin_initials) == ("给水井盖", "jsjg")
 
+    def test_the_administrator_says_what_is_the_same_problem(self, lamp, administrator):
+        facts = {
+            "name_zh": "路灯",
+            "near_metres": "80",
+            "near_hours": "",
+            "near_on_road": "on",
+            "recurrence_days": "60",
+        }
+        assert administrator.post(reverse("components:class", args=[lamp.public_id]), facts).status_code == 302
+        lamp.refresh_from_db()
+        assert (lamp.near_metres, lamp.near_hours, lamp.near_on_road, lamp.recurrence_days) == (80, None, True, 60)
+
     def test_the_administrator_adds_a_class_of_the_citys_own(self, cover, administrator):
         facts = {"kind": "component", "major_code": "01", "name_zh": "爱心驿站", "department_type": "环卫部门"}
         assert administrator.post(reverse("components:new_class"), facts).status_code == 302

@@ -177,6 +177,21 @@ def test_whoever_joined_with_a_number_is_called_back_too(county):
     assert list(CallBack.objects.owed(county.operator, LATER)) == [case]
 
 
+def test_whoever_reported_what_is_attached_is_called_back_when_the_first_case_has_ended(county):
+    first = register(county, name="", phone="", words="").case
+    second = register(county).case
+    case_actions.attach(second, by=county.operator, at=MONDAY, first=first)
+    assert not CallBack.objects.owed(county.operator, LATER).exists()
+    second.refresh_from_db()
+    with pytest.raises(actions.NotOverYet):
+        actions.tell_result(second, by=county.operator, at=LATER)
+    case_actions.refuse(first, by=county.operator, at=LATER, reason="不属实")
+    assert list(CallBack.objects.owed(county.operator, LATER)) == [second]
+    second.refresh_from_db()
+    actions.tell_result(second, by=county.operator, at=LATER)
+    assert not CallBack.objects.owed(county.operator, LATER).exists()
+
+
 def test_there_is_no_result_to_tell_while_a_case_is_open(county):
     case = register(county).case
     with pytest.raises(actions.NotOverYet):

@@ -255,6 +255,58 @@ def test_whoever_sees_his_problem_there_follows_it_instead(county, citizen):
     assert citizen.get(answer["Location"]).status_code == 200
 
 
+def test_a_city_may_keep_to_itself_what_is_open_close_by(county, citizen):
+    county.report()
+    office_settings.set_value("hotline.show_similar", value=False, by=None, at=MONDAY, valid_from=LONG_AGO)
+    facts = {"lon": county.point.x, "lat": county.point.y, "minor_class": str(county.litter.public_id)}
+    assert citizen.get("/citizen/near/", facts).context["near"] == []
+    assert send(citizen, county, near_seen=None).status_code == 302
+
+
+# — reported before by somebody else
+
+
+def attached(county: County, stage: str = Stage.HANDLING) -> tuple[Case, Case, str]:
+    """A citizen's report, attached to somebody else's case that has come so far; and the secret of his link."""
+    first, _token = followed(county, stage, name="李大力", phone="13900139000", words="邻居堆的", place="幸福里")
+    token = new_token()
+    second = actions.report_as_citizen(
+        at=MONDAY, minor_class=county.litter, point=county.point, token=token, phone="13700137000",
+        files=[stored(county)],
+    )  # fmt: skip
+    return first, case_actions.attach(second, by=county.operator, at=MONDAY, first=first), token
+
+
+def test_whoever_reported_what_was_known_follows_the_first_case_without_its_reporter(county, citizen):
+    first, second, token = attached(county)
+    page = citizen.get(f"/citizen/follow/{token}/")
+    words = page.content.decode()
+    assert page.context["plain"].heading == "With a department"
+    assert second.number in words
+    for hidden in ("李大力", "13900139000", "邻居堆的", "幸福里", first.number):
+        assert hidden not in words
+    told = [label for label, _at in page.context["milestones"]]
+    assert len([label for label in told if label == told[0]]) == 1
+    assert len(page.context["pictures"]["before"]) == 1
+
+
+def test_he_sees_the_result_of_the_first_case_and_never_its_reporters_pictures(county, citizen):
+    first, _second, token = attached(county, Stage.PENDING_CLOSE)
+    Evidence.objects.create(
+        case=first, file=stored(county, "b" * 64), usage="before", from_reporter=True, at=MONDAY, recorded_at=MONDAY
+    )
+    case_actions.close(first, by=county.duty_leader, at=MONDAY, met=True)
+    page = citizen.get(f"/citizen/follow/{token}/")
+    assert page.context["plain"].is_solved
+    assert [len(page.context["pictures"][when]) for when in ("before", "after")] == [1, 1]
+
+
+def test_his_link_lives_as_long_as_the_first_case(county, citizen):
+    _first, _second, token = attached(county)
+    with time_machine.travel(MONDAY + timedelta(days=400), tick=False):
+        assert citizen.get(f"/citizen/follow/{token}/").status_code == 200
+
+
 @pytest.mark.parametrize("facts", [{}, {"join": "x", "token": "y"}, {"join": str(uuid4()), "token": "a" * 22}])
 def test_nobody_joins_what_was_not_offered(county, citizen, facts):
     county.report()

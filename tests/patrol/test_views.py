@@ -145,6 +145,39 @@ def test_open_cases_near_by_are_shown_once_before_sending(county, seat):
     assert page.post(REPORT, said(county, near_kept=kept)).status_code == 302
 
 
+def test_a_collector_sends_his_pictures_to_the_open_case_and_the_desk_attaches_them_with_one_click(county, seat):
+    first = county.report(at=EARLIER, by=county.other_collector)
+    phone, desk = seat(county.collector), seat(county.operator)
+    shown = phone.post(REPORT, said(county, near_seen=None, near=picture()))
+    kept = shown.context["form"].fields["near"].widget.kept[0].mark
+    sent = phone.post(REPORT, said(county, near_kept=kept, same_as=str(first.public_id)), follow=True)
+    assert first.number in sent.content.decode()
+    mine = Case.objects.get(suggested_first=first)
+    assert (mine.stage, mine.evidence.count()) == (Stage.REPORTED, 1)
+    suggestion = desk.get(f"/case/{mine.public_id}/same/")
+    assert suggestion.context["rows"] == [first]
+    assert desk.post(suggestion.context["attach_url"], {"first": str(first.public_id)}).status_code == 302
+    mine.refresh_from_db()
+    assert (mine.stage, mine.merged_into) == (Stage.MERGED, first)
+    assert first.number in phone.get(f"/field/case/{mine.public_id}/").content.decode()
+
+
+def test_a_case_that_ended_meanwhile_takes_no_pictures_and_nothing_typed_is_lost(county, seat):
+    first = county.report(at=EARLIER, by=county.other_collector)
+    case_actions.refuse(first, by=county.operator, at=MONDAY, reason="无")
+    page = seat(county.collector).post(REPORT, said(county, near=picture(), same_as=str(first.public_id)))
+    assert page.context["form"].non_field_errors()
+    assert "路边有一堆垃圾" in page.content.decode()
+    assert Case.objects.get() == first
+
+
+@pytest.mark.parametrize("nonsense", ["x", "' OR 1=1 --", "00000000-0000-0000-0000-000000000000"])
+def test_nonsense_instead_of_a_case_near_by_reports_nothing(county, seat, nonsense):
+    page = seat(county.collector).post(REPORT, said(county, near=picture(), same_as=nonsense))
+    assert page.context["form"].non_field_errors()
+    assert not Case.objects.exists()
+
+
 def test_pressing_send_twice_makes_one_case(county, seat):
     page, facts = seat(county.collector), said(county)
     first = page.post(REPORT, {**facts, "near": picture()})
