@@ -327,6 +327,12 @@ MAINTENANCE = (
         "maintain_settings",
     ),
     (
+        "cases:calendar",
+        gettext_lazy("Working calendar"),
+        gettext_lazy("Holidays, make-up days, working hours, seasons"),
+        "maintain_settings",
+    ),
+    (
         "accounts:settings",
         gettext_lazy("Settings"),
         gettext_lazy("What the city decides for itself"),

@@ -11,6 +11,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 from uuid import UUID, uuid4
 
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Exists, F, Func, Model, OuterRef, Q, Value
 from django.utils import timezone
@@ -21,6 +22,7 @@ from accounts.roles import Role
 from cases import calendars, clocks, history, permissions, workflow
 from cases.models import (
     CalendarDay,
+    CalendarState,
     CalendarVersion,
     Case,
     CaseEvent,
@@ -1089,3 +1091,21 @@ def follow_calendar(*, at: datetime, at_most: int | None = None) -> tuple[int, i
     if not waiting.exists():
         CalendarVersion.objects.filter(recounted_at__isnull=True, made_at__lte=settled).update(recounted_at=at)
     return looked, moved
+
+
+class CalendarMoved(Refusal):
+    """The calendar was changed since this preview was made; facts: version."""
+
+    code = "calendar_moved"
+
+
+def import_calendar(rows: calendars.Rows, *, by: User, at: datetime, based_on: int, source: str) -> CalendarVersion:
+    """Put another calendar in the place of version `based_on`; open clocks then follow. Raises CalendarMoved."""
+    if not permissions.may_keep_calendar(by, at=at):
+        raise PermissionDenied
+    with transaction.atomic():
+        state = CalendarState.objects.select_for_update().first()
+        version = state.version if state else 0
+        if version != based_on:
+            raise CalendarMoved(version=version)
+        return calendars.keep(rows, by=by, at=at, source=source)

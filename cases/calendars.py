@@ -269,3 +269,35 @@ def note_version(before: Calendars, *, by, at: datetime, official_until: date | 
 def stretches_of(version: CalendarVersion) -> list[Stretch]:
     """Return where a version counts otherwise than the one before it."""
     return [Stretch(area, date.fromisoformat(first), date.fromisoformat(last)) for area, first, last in version.changed]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """What distinguishes two calendars, row by row; a changed day as (before, after)."""
+
+    added: list[Day]
+    removed: list[Day]
+    changed: list[tuple[Day, Day]]
+    spans_added: list[Span]
+    spans_removed: list[Span]
+    seasons_added: list[SeasonRow]
+    seasons_removed: list[SeasonRow]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing at all would change but, perhaps, until when the calendar is official."""
+        return not any(vars(self).values())
+
+
+def compared(before: Rows, after: Rows) -> Difference:
+    """Return what is new, gone and different in another calendar."""
+    was, now = {day.date: day for day in before.days}, {day.date: day for day in after.days}
+    return Difference(
+        [now[on] for on in sorted(now.keys() - was.keys())],
+        [was[on] for on in sorted(was.keys() - now.keys())],
+        [(was[on], now[on]) for on in sorted(was.keys() & now.keys()) if was[on].kind != now[on].kind],
+        [row for row in after.spans if row not in before.spans],
+        [row for row in before.spans if row not in after.spans],
+        [row for row in after.seasons if row not in before.seasons],
+        [row for row in before.seasons if row not in after.seasons],
+    )

@@ -550,7 +550,9 @@ class _Account:
         elif kind == ClockEntry.Kind.START:
             self.since = entry.at
         elif kind in (ClockEntry.Kind.RESUME, ClockEntry.Kind.REOPEN):
-            self.since = self.stopped if entry.note == COUNTS else entry.at
+            if entry.note == COUNTS and self.stopped is not None and self.stopped < entry.at:
+                self.work(self.stopped, entry.at)
+            self.since = entry.at
         granted = 0
         if kind == ClockEntry.Kind.EXTEND:
             granted = int(entry.note)
@@ -721,6 +723,37 @@ def behind(changed: Iterable[Stretch], *, at: datetime, version: str) -> Q:
 
 def _midnight(day: date) -> datetime:
     return datetime.combine(day, datetime.min.time(), tzinfo=timezone.get_default_timezone())
+
+
+LOOKED_AT = 1_000  # clocks that a preview counts anew
+
+
+@dataclass(frozen=True)
+class Movement:
+    """What another calendar would do to the clocks that are open: how many it touches, how those looked at move."""
+
+    touched: int
+    looked_at: int
+    later: int
+    earlier: int
+    latest: timedelta
+    earliest: timedelta
+
+
+def would_move(after: calendars.Calendars, *, at: datetime) -> Movement:
+    """Return what putting this calendar in force would do; nothing is written. Counts at most LOOKED_AT clocks anew."""
+    changed = calendars.differences(calendars.current(), after)
+    touched = StageClock.objects.filter(behind(changed, at=at, version=after.version))
+    looked_at = list(touched.select_related("case").defer("case__search").order_by("due_at")[:LOOKED_AT])
+    entries, moves = _entries_of(looked_at), []
+    for clock in looked_at:
+        there = recounted(clock, entries.get(clock.pk, []), after.of(clock.case.area_code), share=Decimal(1))
+        moves.append(there.due_at - clock.due_at)
+    nothing = timedelta(0)
+    return Movement(
+        touched.count(), len(looked_at), sum(move > nothing for move in moves), sum(move < nothing for move in moves),
+        max(moves, default=nothing), min(moves, default=nothing),
+    )  # fmt: skip
 
 
 def follow_calendar(cases: list[Case], *, at: datetime, recorded_at: datetime) -> int:

@@ -244,3 +244,18 @@ class RegisterForm(PlaceFields, KeepsFiles):
             "accuracy_m": said["accuracy_m"], "public_id": said["public_id"],
             "files": [(file, Evidence.Usage.BEFORE) for file in said["files"]],
         }  # fmt: skip
+
+
+class CalendarForm(forms.Form):
+    """A year's official arrangement of holidays as a spreadsheet."""
+
+    year = forms.TypedChoiceField(label=_("Year"), coerce=int)
+    file = forms.FileField(
+        label=_("Spreadsheet"), widget=forms.ClearableFileInput(attrs={"accept": ".xlsx"}), max_length=200
+    )
+
+    def __init__(self, *args, official_until, at, **kwargs):
+        super().__init__(*args, **kwargs)
+        last = official_until.year if official_until else timezone.localdate(at).year
+        self.fields["year"].choices = [(year, str(year)) for year in range(last + 1, last - 2, -1)]
+        self.fields["year"].initial = last + 1

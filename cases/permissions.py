@@ -130,3 +130,10 @@ def may_see_original(user, one: Evidence, at: datetime) -> bool:
         return False
     centres = (one.case.supervision_centre_id, one.case.command_centre_id)
     return any(appointment.role in roles and appointment.department_id in centres for appointment in held)
+
+
+def may_keep_calendar(user, *, at: datetime) -> bool:
+    """True for administrators, who act on no case: holidays, working hours, seasons."""
+    if getattr(user, "is_superuser", False) and user.is_active:
+        return True
+    return any(appointment.role == Role.ADMINISTRATOR for appointment in appointments_of(user, at))

@@ -8,21 +8,23 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib import messages
+from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.http import url_has_allowed_host_and_scheme
+from django.utils.http import content_disposition_header, url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import acting, appointments_of, departments_of
 from accounts.roles import Role, Side
-from cases import actions, clocks, workflow
-from cases.forms import AttachForm, MoveForm
-from cases.models import Case, EventText, Evidence, FieldTask, HandlingStint, Request, StageClock
+from cases import actions, calendars, clocks, permissions, sheets, workflow
+from cases.forms import AttachForm, CalendarForm, MoveForm
+from cases.models import CalendarVersion, Case, EventText, Evidence, FieldTask, HandlingStint, Request, StageClock
 from cases.permissions import Button, appointment_for, may_see_original, may_see_reporter, open_moves
 from cases.querysets import counted, inside
 from cases.workflow import Stage, Subject
@@ -521,3 +523,85 @@ def _next(request: HttpRequest, moved: Case, done: Callable[[Case], str] | None)
     if wanted and url_has_allowed_host_and_scheme(wanted, allowed_hosts={request.get_host()}):
         return wanted
     return done(moved) if done else reverse("cases:case", args=[moved.public_id])
+
+
+# — the calendar ————————————————————————————————————————————————————————————————————————————————————
+
+PREVIEW_SALT, PREVIEW_SECONDS = "cases.calendar", 3600
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def calendar(request: HttpRequest) -> HttpResponse:
+    """What counts as working time; a spreadsheet with a year's arrangement shows first what it would change."""
+    at = timezone.now()
+    _keepers_only(request, at)
+    known = calendars.current()
+    form = CalendarForm(request.POST or None, request.FILES or None, official_until=known.rows.official_until, at=at)
+    preview, status = None, 200
+    if request.method == "POST":
+        status = 422
+        if form.is_valid():
+            try:
+                preview, status = _preview(form, known, at=at), 200
+            except Refusal as refusal:
+                form.add_error("file", sentence(refusal))
+    context = {
+        "form": form,
+        "preview": preview,
+        "rows": known.rows,
+        "version": CalendarVersion.objects.select_related("made_by").order_by("-number").first(),
+    }
+    return render(request, "cases/calendar.html", context, status=status)
+
+
+def _preview(form: CalendarForm, known: calendars.Calendars, *, at: datetime) -> dict:
+    file, year = form.cleaned_data["file"], form.cleaned_data["year"]
+    rows = sheets.read(file.read(sheets.LARGEST_BYTES + 1), name=file.name, year=year, kept=known.rows)
+    after = calendars.Calendars(rows, known.number + 1)
+    said = {"rows": rows.as_json(), "based_on": known.number, "source": f"{year} · {file.name}"[:120]}
+    return {
+        "year": year,
+        "difference": calendars.compared(known.rows, rows),
+        "official_until": rows.official_until,
+        "movement": clocks.would_move(after, at=at),
+        "mark": signing.dumps(said, salt=PREVIEW_SALT, compress=True),
+    }
+
+
+@require_POST
+def apply_calendar(request: HttpRequest) -> HttpResponse:
+    """Put the calendar of a preview in force."""
+    at = timezone.now()
+    _keepers_only(request, at)
+    try:
+        said = signing.loads(request.POST.get("mark", ""), salt=PREVIEW_SALT, max_age=PREVIEW_SECONDS)
+    except signing.BadSignature:
+        messages.error(request, _("This preview has expired. Send the spreadsheet again."))
+        return redirect("cases:calendar")
+    try:
+        actions.import_calendar(
+            calendars.Rows.from_json(said["rows"]), by=request.user, at=at, based_on=said["based_on"],
+            source=said["source"],
+        )  # fmt: skip
+    except Refusal as refusal:
+        messages.error(request, sentence(refusal))
+    else:
+        messages.success(request, _("The calendar is in force. Open deadlines follow within a minute or two."))
+    return redirect("cases:calendar")
+
+
+@require_safe
+def calendar_sheet(request: HttpRequest, year: int) -> HttpResponse:
+    """The calendar of a year as a spreadsheet, to be filled in and sent back."""
+    _keepers_only(request, timezone.now())
+    response = HttpResponse(
+        sheets.write(calendars.current().rows, year=year),
+        content_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    )
+    response["Content-Disposition"] = content_disposition_header(True, f"工作日历-{year}.xlsx")
+    return response
+
+
+def _keepers_only(request: HttpRequest, at: datetime) -> None:
+    if not permissions.may_keep_calendar(request.user, at=at):
+        raise PermissionDenied(_("The calendar is kept by the administrators."))

@@ -22,6 +22,7 @@ SENTENCES = {
         "Case %(number)s stays attached: %(first)s, the first one, ended more than %(days)s days ago."
     ),
     "before_it_began": _("This cannot hold before %(valid_from)s, when it began. Choose that day or a later one."),
+    "calendar_moved": _("Somebody changed the calendar meanwhile. Send the spreadsheet again and look at it anew."),
     "caller_named": _(
         "The fact sheet holds the caller’s name or number. Departments read it: take them out; they are kept "
         "sealed apart."
@@ -117,6 +118,11 @@ SENTENCES = {
     "scheme_not_sound": _("This scheme cannot be used: %(problems)s. Nothing was changed; correct it and save again."),
     "scheme_starts_too_early": _("A new version of this scheme can hold from %(earliest)s at the earliest."),
     "setting_not_valid": _("%(value)s is not a valid value for this setting. %(rule)s"),
+    "sheet_not_readable": _(
+        "%(name)s cannot be read as a spreadsheet. Save it as .xlsx, smaller than 1 MB, made from the template, and "
+        "send it again."
+    ),
+    "sheet_wrong": _("Sheet “%(sheet)s”, row %(row)s: %(what)s. Mend it there and send the spreadsheet again."),
     "staff_number_taken": _("The staff number %(staff_number)s already has an account: one person, one account."),
     "still_with_departments": _(
         "Case %(number)s is still with %(departments)s. Decide their return or take it back from them first."

@@ -129,9 +129,9 @@ SETTINGS: dict[str, Declared] = {
         list,
         [],
         gettext_noop(
-            "Other shares for a stage or a class, the first that fits: handling=0.7, check=0.5, 03006=0.9 (class code)."
+            "Other shares for a stage or a class, the first that fits: handling=0.7, check=0.5, 03-006=0.9 (a class)."
         ),
-        item=r"[a-z_]{4,12}=0\.[1-9][0-9]?|[0-9]{4,5}=0\.[1-9][0-9]?",
+        item=r"[a-z_]{4,12}=0\.[1-9][0-9]?|[0-9]{2}-[0-9]{2,3}=0\.[1-9][0-9]?",
     ),
     "cases.rework_clock": Declared(
         str,
