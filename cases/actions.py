@@ -188,29 +188,53 @@ class Step:
         self.tasks.append(task)
         return task
 
-    def new_stint(self, department: Department, *, is_lead: bool, rule: str) -> HandlingStint:
-        """Put the case into a department's hands: a new stint, or the returned one again (its clock resumes)."""
+    def new_stint(
+        self,
+        department: Department,
+        *,
+        is_lead: bool,
+        rule: str,
+        is_required: bool = True,
+        parent: HandlingStint | None = None,
+        limit: tuple[Decimal, str] | None = None,
+    ) -> HandlingStint:
+        """Put the case into a department's hands: a new stint, or the returned one again (its clock resumes).
+
+        `parent` is the stint on the level above, whose own obligation the new one then is no part of; `limit` is a
+        (value, unit) of its own instead of the case's promise.
+        """
+        above = parent.pk if parent else None
         for stint in self.stints:
             came_back = stint.stage in (StintStage.RETURNED, StintStage.WITHDRAWN) and not stint.is_undone
-            if stint.department_id == department.pk and came_back:
+            if came_back and stint.department_id == department.pk and stint.parent_id == above:
                 stint.stage, stint.ended_at, stint.is_lead = StintStage.PENDING_HANDLE, None, is_lead
-                stint.proposal_rule = rule
-                stint.save(update_fields=["stage", "ended_at", "is_lead", "proposal_rule"])
+                stint.proposal_rule, stint.sent_at = rule, self.at
+                stint.is_required = is_required and parent is None
+                stint.dispatch_verdict = ""
+                stint.save(update_fields=[
+                    "stage", "ended_at", "is_lead", "proposal_rule", "is_required", "sent_at", "dispatch_verdict",
+                ])  # fmt: skip
                 self.restart.add(stint.pk)
                 return stint
+        value, unit = limit or (None, "")
         stint = HandlingStint.objects.create(
             case=self.case, department=department, department_path=department.path, is_lead=is_lead,
-            stage=StintStage.PENDING_HANDLE, dispatched_by=self.by, dispatched_at=self.at, proposal_rule=rule,
+            is_required=is_required and parent is None, stage=StintStage.PENDING_HANDLE, dispatched_by=self.by,
+            dispatched_at=self.at, sent_at=self.at, proposal_rule=rule, parent=parent,
+            from_department_id=parent.department_id if parent else None, limit_value=value, limit_unit=unit,
         )  # fmt: skip
         self.stints.append(stint)
         return stint
 
-    def new_request(self, *, kind: str, ground: str = "", until: datetime | None = None) -> Request:
-        """Ask the centres for something on behalf of the stint this move is made on."""
+    def new_request(self, *, kind: str, ground: str = "", until: datetime | None = None, **terms) -> Request:
+        """Ask the centres for something on behalf of the stint this move is made on.
+
+        `terms`: the chain of roles that decide, the length asked for.
+        """
         due = self.subject.due_at
         request = Request(
             case=self.case, stint=self.subject, kind=kind, stage=RequestStage.PENDING, ground=ground, until=until,
-            asked_by=self.by, asked_at=self.at, was_overdue=bool(due and self.at > due),
+            asked_by=self.by, asked_at=self.at, was_overdue=bool(due and self.at > due), **terms,
         )  # fmt: skip
         self.batch.insert([request])
         return request
@@ -350,8 +374,10 @@ def _advance(step: Step) -> None:
     for stint in step.stints:
         if stint.stage in (StintStage.ACCEPTED, StintStage.RETURNED, StintStage.WITHDRAWN):
             stint.ended_at = stint.ended_at or step.at
+            if stint.stock_at is not None:
+                stint.left_stock_at = stint.left_stock_at or step.at
         else:
-            stint.ended_at = None
+            stint.ended_at = stint.left_stock_at = None
     if case.stage != Stage.CLOSED:
         case.closed_at = None
     elif case.closed_at is None:
@@ -363,14 +389,34 @@ def _follow(step: Step, also: Also, *, own: int | None) -> None:
         pending = step.case.requests.filter(stage__in=also.frm)
         if also.own:
             pending = pending.filter(stint=own)
+        if also.kinds:
+            pending = pending.filter(kind__in=also.kinds)
+        if isinstance(step.subject, Request):  # its own stage is the move's
+            pending = pending.exclude(pk=step.subject.pk)
         step.batch.update_all(pending, stage=also.to)
         return
     rows = step.stints if also.subject is Subject.STINT else step.tasks
+    only = _meant(step, also, own=own)
     for row in rows:
-        if row.stage in also.frm and (not also.own or row.pk == own):
+        if row.stage in also.frm and (only is None or row.pk in only) and (not also.kinds or row.kind in also.kinds):
             row.stage = also.to
             if step.outcome.rework and also.subject is Subject.STINT:
                 row.rework_count += 1
+
+
+def _meant(step: Step, also: Also, *, own: int | None) -> set[int] | None:
+    """Return the ids of the stints that a consequence is limited to; None: all of them."""
+    if also.own:
+        return {own} if own else set()
+    if also.above:
+        return {stint.parent_id for stint in step.stints if stint.pk == own and stint.parent_id}
+    if not also.below:
+        return None
+    found, grown = {own}, True
+    while grown:
+        more = {stint.pk for stint in step.stints if stint.parent_id in found} - found
+        found, grown = found | more, bool(more)
+    return found - {own}
 
 
 _CASE_FIELDS = [
@@ -378,13 +424,13 @@ _CASE_FIELDS = [
     "minor_class", "component", "address", "clock", "clock_started_at", "yellow_at", "due_at", "clock_paused",
     "holder_side",
     "holder_department", "holder_user", "filed_at", "closed_at", "moved_at", "is_self_handled", "is_duplicate",
-    "is_system_dispatched", "needs_dispatch_review", "undo_until", "needs_filing_review", "merged_into",
+    "is_system_dispatched", "needs_dispatch_review", "is_ownerless", "undo_until", "needs_filing_review", "merged_into",
     "suggested_first", "event_count", "last_hash",
 ]  # fmt: skip
 _STINT_FIELDS = [
     "stage", "handler", "received_at", "submitted_at", "handed_over_at", "ended_at", "due_at", "rework_count",
-    "extension_count", "suspension_count", "suspended_until", "suspended_overdue", "is_shirked",
-    "is_undone",
+    "extension_count", "suspension_count", "suspended_until", "suspended_overdue", "is_shirked", "is_lead",
+    "is_required", "on_behalf_of", "dispatch_verdict", "deferred_at", "stock_at", "left_stock_at", "is_undone",
 ]  # fmt: skip
 
 
@@ -410,7 +456,7 @@ def _save(step: Step, before: dict[int, tuple]) -> None:
         if before.get(id(row)) != _picture(row):
             step.batch.update(row, _fields(row))
     if isinstance(step.subject, Request):
-        step.batch.update(step.subject, ["stage", "decided_by", "decided_at"])
+        step.batch.update(step.subject, ["stage", "step", "decided_by", "decided_at"])
 
 
 def tell_live(case: Case) -> None:

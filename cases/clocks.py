@@ -48,14 +48,15 @@ STAGE_LIMIT_SETTINGS: dict[Clock, str] = {
     Clock.VERIFY: "cases.limit.verify_minutes",
     Clock.FILING: "cases.limit.filing_minutes",
     Clock.DISPATCH: "cases.limit.dispatch_minutes",
+    Clock.DISPUTE: "cases.limit.dispute_minutes",
     Clock.PASS_ON: "cases.limit.pass_on_minutes",
     Clock.SEND_CHECK: "cases.limit.send_check_minutes",
     Clock.CHECK: "cases.limit.check_minutes",
     Clock.CLOSE: "cases.limit.close_minutes",
 }
 AFTER_HANDLING = (Clock.PASS_ON, Clock.SEND_CHECK, Clock.CHECK, Clock.CLOSE)
-COMMAND_CLOCKS = (Clock.DISPATCH, Clock.PASS_ON)
-HOLDER_SIDE = {Clock.HANDLING: "department", Clock.DISPATCH: "command", Clock.PASS_ON: "command"}
+COMMAND_CLOCKS = (Clock.DISPATCH, Clock.DISPUTE, Clock.PASS_ON)
+HOLDER_SIDE = {Clock.HANDLING: "department", **{name: "command" for name in COMMAND_CLOCKS}}
 
 
 def stage_minutes(clock: Clock, case: Case, at: datetime) -> int:
@@ -184,6 +185,9 @@ class Turn:
 
     def _start(self, name: Clock, key: tuple) -> StageClock:
         value, unit = _limit(name, self.case, self.at)
+        own = next((s for s in self.stints if key[0] == "stint" and s.pk == key[1] and s.limit_value), None)
+        if own is not None and name == Clock.HANDLING:  # a level below has a limit of its own
+            value, unit = own.limit_value, own.limit_unit
         clock = StageClock(
             case=self.case,
             stint_id=key[1] if key[0] == "stint" else None,
@@ -291,7 +295,8 @@ class Turn:
 
     def _overall(self, clocks: list[StageClock]) -> None:
         """The whole case is due when handling is due plus what the desks after it may take."""
-        dues = [clock.due_at for clock in clocks if clock.name == Clock.HANDLING and clock.due_at]
+        below = {stint.pk for stint in self.stints if stint.parent_id}
+        dues = [c.due_at for c in clocks if c.name == Clock.HANDLING and c.due_at and c.stint_id not in below]
         overall = next((clock for clock in clocks if clock.name == Clock.OVERALL), None)
         if not dues or overall is None or overall.state == StageClock.State.STOPPED:
             return

@@ -8,6 +8,7 @@ import uuid
 
 from django.conf import settings
 from django.contrib.gis.db import models
+from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, GistIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db.models import F, Q
@@ -115,6 +116,7 @@ class Case(models.Model):
     needs_dispatch_review = models.BooleanField(default=False)
     undo_until = models.DateTimeField(null=True, blank=True)  # it went straight through: until then it may be undone
     needs_filing_review = models.BooleanField(default=False)  # drawn for the check of what went straight through
+    is_ownerless = models.BooleanField(_("Ownerless"), default=False)
     is_practice = models.BooleanField(default=False)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged_cases")
     # Whoever reported it says that it is this one; the desk confirms.
@@ -240,18 +242,36 @@ class Case(models.Model):
 
 
 class HandlingStint(models.Model):
-    """One case in the hands of one department, from dispatch to accepted hand-over or withdrawal 处置段."""
+    """One case in the hands of one department, from dispatch to accepted hand-over or withdrawal 处置段.
+
+    A department may give it on to one below it: a stint of its own with `parent`. Below the first level a stint is
+    nothing the case waits for; its parent is.
+    """
+
+    class Verdict(models.TextChoices):
+        ACCURATE = "accurate", _("Accurate dispatch")
+        WRONG = "wrong", _("Wrong dispatch")
 
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey(Case, models.PROTECT, related_name="stints")
     department = models.ForeignKey("accounts.Department", models.PROTECT, related_name="stints")
     department_path = models.CharField(max_length=400)
+    parent = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="below")
+    from_department = models.ForeignKey(  # the department of the level above, None where the command centre sent it
+        "accounts.Department", models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    on_behalf_of = models.ForeignKey(  # proxy handling 代处置: the owner for whom this department does it
+        "accounts.Department", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     is_lead = models.BooleanField(default=True)
-    is_required = models.BooleanField(default=True)
+    is_required = models.BooleanField(default=True)  # the case waits for it; never so below the first level
     stage = models.CharField(max_length=20, choices=_choices(workflow.STINT_LABELS, workflow.StintStage))
     handler = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     dispatched_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     dispatched_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)  # the last time: again after a return
+    limit_value = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)  # None: the case's
+    limit_unit = models.CharField(max_length=16, choices=UNIT_CHOICES, blank=True)
     received_at = models.DateTimeField(null=True, blank=True)
     submitted_at = models.DateTimeField(null=True, blank=True)  # the handler's, inside the department
     handed_over_at = models.DateTimeField(null=True, blank=True)  # the last one: judged by it
@@ -264,6 +284,10 @@ class HandlingStint(models.Model):
     suspended_overdue = models.BooleanField(default=False)
     is_shirked = models.BooleanField(default=False)
     is_undone = models.BooleanField(default=False)  # taken back within minutes: it counts nowhere
+    dispatch_verdict = models.CharField(max_length=8, choices=Verdict.choices, blank=True)
+    deferred_at = models.DateTimeField(null=True, blank=True)
+    stock_at = models.DateTimeField(null=True, blank=True)  # entered the stock list 积存
+    left_stock_at = models.DateTimeField(null=True, blank=True)
     proposal_rule = models.CharField(max_length=40, blank=True)
 
     objects = StintQuerySet.as_manager()
@@ -277,6 +301,15 @@ class HandlingStint(models.Model):
                 fields=["case", "department"],
                 name="stint_one_open_per_department",
                 condition=Q(stage__in=[str(s) for s in workflow.STINT_OPEN]),
+            ),
+            models.CheckConstraint(
+                name="stint_below_has_a_level_above",
+                condition=Q(parent__isnull=True, from_department__isnull=True)
+                | Q(parent__isnull=False, from_department__isnull=False, is_required=False),
+            ),
+            models.CheckConstraint(
+                name="stint_stock_in_order",
+                condition=Q(left_stock_at__isnull=True) | Q(stock_at__isnull=False),
             ),
             models.CheckConstraint(
                 name="stint_suspended_until",
@@ -305,6 +338,7 @@ class HandlingStint(models.Model):
                 condition=~Q(stage__in=[str(s) for s in workflow.STINT_OPEN]),
             ),
             models.Index(fields=["department", "-dispatched_at"], name="stint_department_time"),
+            models.Index(fields=["deferred_at"], name="stint_deferred", condition=Q(deferred_at__isnull=False)),
         ]
 
     def __str__(self) -> str:
@@ -314,6 +348,11 @@ class HandlingStint(models.Model):
     def stage_label(self) -> str:
         """The stage in words."""
         return gettext(workflow.STINT_LABELS[self.stage])
+
+    @property
+    def kind(self) -> str:
+        """Which moves it knows: those of the first level, or those of a level below."""
+        return workflow.SUB if self.parent_id else workflow.MAIN
 
 
 class FieldTask(models.Model):
@@ -356,12 +395,19 @@ class FieldTask(models.Model):
 
 
 class Request(models.Model):
-    """What a department asks of the centres: return 回退, extension 延期, suspension 挂账."""
+    """What a department asks of the centres: return 回退, extension 延期, suspension 挂账, and the rarer ones.
+
+    It walks its chain, frozen when it was asked: roles in order, `step` of them have approved. The last one decides.
+    """
 
     class Kind(models.TextChoices):
         RETURN = "return", _("Return")
         EXTENSION = "extension", _("Extension")
         SUSPENSION = "suspension", _("Suspension")
+        DEFERRAL = "deferral", _("Deferral")
+        VOIDING = "voiding", _("Voiding")
+        DISPUTE = "dispute", _("Dispute of responsibility")
+        APPEAL = "appeal", _("Overtime appeal")
 
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey(Case, models.PROTECT, related_name="requests")
@@ -370,6 +416,9 @@ class Request(models.Model):
     stage = models.CharField(max_length=12, choices=_choices(workflow.LABELS, workflow.RequestStage))
     ground = models.CharField(_("Ground"), max_length=40, blank=True)
     until = models.DateTimeField(null=True, blank=True)
+    chain = ArrayField(models.CharField(max_length=24), default=list, blank=True)
+    step = models.PositiveSmallIntegerField(default=0)
+    length = models.DecimalField(_("More time"), max_digits=12, decimal_places=6, null=True, blank=True)
     asked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
     asked_at = models.DateTimeField()
     was_overdue = models.BooleanField(default=False)  # asked after the deadline: never cures lateness
@@ -394,6 +443,51 @@ class Request(models.Model):
 
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {self.case_id}"
+
+
+class Approval(models.Model):
+    """What one of those who are asked said about a request. His words stand beside the event."""
+
+    request = models.ForeignKey(Request, models.PROTECT, related_name="approvals")
+    step = models.PositiveSmallIntegerField()
+    role = models.CharField(max_length=24)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    at = models.DateTimeField()
+    is_granted = models.BooleanField()
+    event_sequence = models.PositiveIntegerField()
+
+    class Meta:
+        verbose_name = _("Opinion on a request")
+        verbose_name_plural = _("Opinions on requests")
+        ordering = ("request", "step")
+        constraints = [
+            models.UniqueConstraint(fields=["request", "step"], name="approval_one_for_each_step"),
+            models.UniqueConstraint(fields=["request", "by"], name="approval_nobody_twice"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request_id} {self.step} {self.role}"
+
+
+class Adjustment(models.Model):
+    """What an upheld appeal changes: evaluation takes the stint as on time, the overrun stays visible everywhere."""
+
+    class Kind(models.TextChoices):
+        RESTATE = "restate", _("Counts as on time")
+
+    case = models.ForeignKey(Case, models.PROTECT, related_name="adjustments")
+    stint = models.OneToOneField(HandlingStint, models.PROTECT, related_name="adjustment")
+    request = models.OneToOneField(Request, models.PROTECT, related_name="adjustment")
+    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.RESTATE)
+    at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("Adjustment")
+        verbose_name_plural = _("Adjustments")
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.stint_id} {self.kind}"
 
 
 class CasePart(models.Model):

@@ -1,7 +1,9 @@
 """May this person make this move? One function for every button, asked by `move()` and by the page that draws it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.utils import timezone
 
@@ -17,8 +19,9 @@ type_of = {Case: Subject.CASE, HandlingStint: Subject.STINT, FieldTask: Subject.
 
 def appointment_for(user, rule: Move, *, case: Case, subject, at: datetime):
     """Return the appointment under which this person may make this move on this subject, or None."""
+    roles = workflow.roles_on(rule, subject.chain, subject.step) if isinstance(subject, Request) else rule.roles
     for appointment in appointments_of(user, at):
-        if appointment.role not in rule.roles:
+        if appointment.role not in roles:
             continue
         if appointment.scope_area_code and not case.area_code.startswith(appointment.scope_area_code):
             continue
@@ -33,7 +36,8 @@ def _holds(user, appointment, rule: Move, *, case: Case, subject, at: datetime) 
     if rule.side == workflow.DEPARTMENT:
         if appointment.role == Role.HANDLER:
             return subject.handler_id == user.pk
-        return subject.department_id in departments_of(user, at)
+        stint = subject.stint if isinstance(subject, Request) else subject
+        return (stint.from_department_id if rule.above else stint.department_id) in departments_of(user, at)
     if appointment.role == Role.COLLECTOR:
         return subject.collector_id == user.pk
     return appointment.department_id == case.supervision_centre_id
@@ -50,17 +54,42 @@ def conflict(part: CasePart | None, rule: Move) -> str:
     return ""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Button:
-    """One move that this person may make now. `subject` is the row it is made on."""
+    """One move that this person may make now. `subject` is the row it is made on, `about` what to call it by."""
 
     rule: Move
-    subject: object
+    subject: Any
+    about: str = ""
 
     @property
     def url_name(self) -> str:
         """Return the name of the door that serves this move."""
         return f"{self.rule.door}:move"
+
+
+def _levels(case: Case, at: datetime) -> int:
+    return office_settings.get("dispatch.levels", on=timezone.localdate(at), area_code=case.area_code)
+
+
+# When a button that the table allows would only be refused, and so is not drawn: by verb, of (case, subject, at).
+POINTLESS: dict[str, Callable[[Case, Any, datetime], bool]] = {
+    "review_dispatch": lambda case, subject, at: not case.needs_dispatch_review,
+    "mark_ownerless": lambda case, subject, at: case.is_ownerless,
+    "revoke": lambda case, subject, at: subject.handler_id is None,
+    "send_back_result": lambda case, subject, at: subject.submitted_at is None or subject.handler_id is None,
+    "give_back": lambda case, subject, at: subject.submitted_at is not None,
+    "sub_dispatch": lambda case, subject, at: _levels(case, at) == 1,
+    "make_lead": lambda case, subject, at: subject.is_lead,
+    "set_required": lambda case, subject, at: subject.is_lead,
+    "confirm_dispatch": lambda case, subject, at: subject.dispatch_verdict == "accurate",
+    "wrong_dispatch": lambda case, subject, at: subject.dispatch_verdict == "wrong",
+    "enter_stock": lambda case, subject, at: subject.deferred_at is None or subject.stock_at is not None,
+    "ask_deferral": lambda case, subject, at: subject.deferred_at is not None,
+    "ask_appeal": lambda case, subject, at: (
+        subject.due_at is None or subject.handed_over_at is None or subject.handed_over_at <= subject.due_at
+    ),
+}
 
 
 def open_moves(user, case: Case, *, at: datetime, stints=(), tasks=(), requests=()) -> list[Button]:
@@ -70,7 +99,7 @@ def open_moves(user, case: Case, *, at: datetime, stints=(), tasks=(), requests=
     for subject in (case, *stints, *tasks, *requests):
         kind = getattr(subject, "kind", "")
         for rule in workflow.possible(type_of[type(subject)], stage=subject.stage, case_stage=case.stage, kind=kind):
-            if rule.verb == "review_dispatch" and not case.needs_dispatch_review:
+            if rule.verb in POINTLESS and POINTLESS[rule.verb](case, subject, at):
                 continue
             if rule.verb == "detach" and not may_detach_from(case.merged_into, at):
                 continue

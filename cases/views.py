@@ -211,7 +211,8 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         "before": [one for one in evidence if one.usage not in (Evidence.Usage.AFTER, Evidence.Usage.CHECK)],
         "after": [one for one in evidence if one.usage in (Evidence.Usage.AFTER, Evidence.Usage.CHECK)],
         "timeline": timeline(found, facts_only=facts_only, only_of=request.user if is_blind else None),
-        "buttons": [(button, move_url(found, button)) for button in buttons],
+        "buttons": [(button, move_url(found, button)) for button in named(buttons)],
+        "has_rare": any(button.rule.is_rare for button in buttons),
         "facts_only": facts_only,
         "first": Case.objects.visible_to(request.user, at).filter(pk=found.merged_into_id).first()
         if found.merged_into_id
@@ -219,6 +220,16 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         "may_see_reporter": found.reporter_ref is not None and may_see_reporter(request.user, found, at),
         "side": next((str(SIDE_OF[one.role]) for one in appointments_of(request.user, at) if one.role in SIDE_OF), ""),
     }
+
+
+def named(buttons: list[Button]) -> list[Button]:
+    """Return the buttons, those that stand there for several departments each with its department's name."""
+    verbs = [button.rule.verb for button in buttons]
+    for button in buttons:
+        stint = button.subject.stint if isinstance(button.subject, Request) else button.subject
+        if verbs.count(button.rule.verb) > 1 and isinstance(stint, HandlingStint):
+            button.about = stint.department.name
+    return buttons
 
 
 SIDE_OF = {Role.DISPATCHER: Side.COMMAND, Role.COMMANDER: Side.COMMAND,

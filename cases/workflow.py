@@ -4,7 +4,7 @@ Pure: no Django. `cases.actions.move` walks this table and nothing else changes 
 and docs/workflow.md are drawn from it. 案卷流程; sources: the domain's stage table, state set and clock table.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -31,6 +31,7 @@ class Stage(StrEnum):
     VERIFYING = "verifying"
     PENDING_FILING = "pending_filing"
     PENDING_DISPATCH = "pending_dispatch"
+    DISPUTED = "disputed"
     PENDING_HANDLE = "pending_handle"
     HANDLING = "handling"
     SUSPENDED = "suspended"
@@ -52,8 +53,11 @@ class StintStage(StrEnum):
 
     PENDING_HANDLE = "pending_handle"
     HANDLING = "handling"
+    DELEGATED = "delegated"
     RETURNING = "returning"
+    DISPUTED = "disputed"
     SUSPENDED = "suspended"
+    HANDED_UP = "handed_up"
     HANDED_OVER = "handed_over"
     ACCEPTED = "accepted"
     RETURNED = "returned"
@@ -69,7 +73,7 @@ class TaskStage(StrEnum):
 
 
 class RequestStage(StrEnum):
-    """Stage of a department's request: return, extension, suspension, voiding."""
+    """Stage of a department's request: return, extension, suspension, deferral, voiding, dispute, appeal."""
 
     PENDING = "pending"
     GRANTED = "granted"
@@ -84,7 +88,9 @@ FINAL = frozenset({
 OPEN = tuple(stage for stage in Stage if stage not in FINAL)
 # Before filing it is a report, afterwards a case: the department's and the command centre's world begins at filing.
 BEFORE_FILING = (Stage.REPORTED, Stage.ACCEPTED, Stage.VERIFYING, Stage.PENDING_FILING)
-WITH_DEPARTMENTS = (Stage.PENDING_DISPATCH, Stage.PENDING_HANDLE, Stage.HANDLING, Stage.SUSPENDED, Stage.HANDED_OVER)
+WITH_DEPARTMENTS = (
+    Stage.PENDING_DISPATCH, Stage.DISPUTED, Stage.PENDING_HANDLE, Stage.HANDLING, Stage.SUSPENDED, Stage.HANDED_OVER,
+)  # fmt: skip
 AFTER_FILING = (*WITH_DEPARTMENTS, Stage.PENDING_CHECK, Stage.CHECKING, Stage.PENDING_CLOSE)
 
 # Filed, and nobody has begun: it may still be attached to another case.
@@ -105,8 +111,10 @@ BACK_AS = {
     Stage.PENDING_DISPATCH: "to_dispatch",
 }
 
-STINT_OPEN = (StintStage.PENDING_HANDLE, StintStage.HANDLING, StintStage.RETURNING, StintStage.SUSPENDED,
-              StintStage.HANDED_OVER)  # fmt: skip
+STINT_OPEN = (StintStage.PENDING_HANDLE, StintStage.HANDLING, StintStage.DELEGATED, StintStage.RETURNING,
+              StintStage.DISPUTED, StintStage.SUSPENDED, StintStage.HANDED_UP, StintStage.HANDED_OVER)  # fmt: skip
+# A stint of the first level belongs to the command centre; one below it to the department that gave the case on.
+MAIN, SUB = "main", "sub"
 
 LABELS: dict[str, str] = {
     Stage.REPORTED: _("Waiting for acceptance"),
@@ -114,6 +122,7 @@ LABELS: dict[str, str] = {
     Stage.VERIFYING: _("Being verified"),
     Stage.PENDING_FILING: _("Waiting for filing"),
     Stage.PENDING_DISPATCH: _("Waiting for dispatch"),
+    Stage.DISPUTED: _("Responsibility disputed"),
     Stage.PENDING_HANDLE: _("Waiting for the department"),
     Stage.HANDLING: _("Being handled"),
     Stage.SUSPENDED: _("Suspended"),
@@ -128,7 +137,9 @@ LABELS: dict[str, str] = {
     Stage.MERGED: _("Merged"),
     Stage.ANSWERED_AT_ONCE: _("Answered at once"),
     Stage.SELF_HANDLED_CLOSED: _("Closed, self-handled"),
+    StintStage.DELEGATED: _("With the level below"),
     StintStage.RETURNING: _("Return being decided"),
+    StintStage.HANDED_UP: _("Result with the level above"),
     StintStage.RETURNED: _("Returned"),
     StintStage.WITHDRAWN: _("Withdrawn"),
     TaskStage.SENT: _("Sent"),
@@ -149,6 +160,7 @@ class Clock(StrEnum):
     VERIFY = "verify"
     FILING = "filing"
     DISPATCH = "dispatch"
+    DISPUTE = "dispute"
     HANDLING = "handling"
     PASS_ON = "pass_on"
     SEND_CHECK = "send_check"
@@ -163,6 +175,7 @@ CLOCK_LABELS: dict[str, str] = {
     Clock.VERIFY: _("Verification"),
     Clock.FILING: _("Filing"),
     Clock.DISPATCH: _("Dispatch"),
+    Clock.DISPUTE: _("Settling a dispute"),
     Clock.HANDLING: _("Handling"),
     Clock.PASS_ON: _("Passing on the result"),
     Clock.SEND_CHECK: _("Sending the check"),
@@ -178,24 +191,29 @@ RUNNING: dict[tuple[Subject, str], Clock] = {
     (Subject.TASK, "verify"): Clock.VERIFY,
     (Subject.CASE, Stage.PENDING_FILING): Clock.FILING,
     (Subject.CASE, Stage.PENDING_DISPATCH): Clock.DISPATCH,
+    (Subject.CASE, Stage.DISPUTED): Clock.DISPUTE,
     (Subject.STINT, StintStage.PENDING_HANDLE): Clock.HANDLING,
     (Subject.STINT, StintStage.HANDLING): Clock.HANDLING,
+    (Subject.STINT, StintStage.DELEGATED): Clock.HANDLING,
     (Subject.STINT, StintStage.HANDED_OVER): Clock.PASS_ON,
     (Subject.CASE, Stage.PENDING_CHECK): Clock.SEND_CHECK,
     (Subject.TASK, "check"): Clock.CHECK,
     (Subject.CASE, Stage.PENDING_CLOSE): Clock.CLOSE,
 }
-# A return pauses only provisionally: refused, the waiting counts after all.
+# A return or a dispute pauses only provisionally: refused, the waiting counts after all.
 PAUSED: dict[tuple[Subject, str], Clock] = {
     (Subject.STINT, StintStage.RETURNING): Clock.HANDLING,
+    (Subject.STINT, StintStage.DISPUTED): Clock.HANDLING,
     (Subject.STINT, StintStage.SUSPENDED): Clock.HANDLING,
 }
 
 # While departments work, the case shows the least advanced required stint: first in this list wins.
 LEAST_ADVANCED: tuple[tuple[StintStage, Stage], ...] = (
     (StintStage.RETURNING, Stage.PENDING_DISPATCH),
+    (StintStage.DISPUTED, Stage.DISPUTED),
     (StintStage.PENDING_HANDLE, Stage.PENDING_HANDLE),
     (StintStage.HANDLING, Stage.HANDLING),
+    (StintStage.DELEGATED, Stage.HANDLING),
     (StintStage.SUSPENDED, Stage.SUSPENDED),
     (StintStage.HANDED_OVER, Stage.HANDED_OVER),
     (StintStage.ACCEPTED, Stage.PENDING_CHECK),
@@ -255,6 +273,8 @@ class Also:
     to: str
     kinds: tuple[str, ...] = ()
     own: bool = False  # only the stint that a request or another stint move belongs to
+    above: bool = False  # only the stint on the level above that one
+    below: bool = False  # only the stints on the levels below that one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -274,7 +294,11 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Move:
-    """One button. `facts` must be given, `optional` may be; `proof` is what it makes of the person: hand or judge."""
+    """One button. `facts` must be given, `optional` may be; `proof` is what it makes of the person: hand or judge.
+
+    `step` is the place of a decision in a request's chain of approval: BETWEEN its steps, LAST, or "" when the chain
+    does not matter. `above` makes it a button of the department that gave the case on to the subject's.
+    """
 
     subject: Subject
     verb: str
@@ -291,6 +315,9 @@ class Move:
     door: str = "cases"
     key: str = ""
     tone: str = ""  # main | danger | quiet: how the button is drawn
+    is_rare: bool = False  # the button stands under "more"
+    step: str = ""
+    above: bool = False
 
     def outcome(self, name: str) -> Outcome:
         """Return the outcome of that name; KeyError when the move knows no such outcome."""
@@ -300,15 +327,48 @@ class Move:
 SUPERVISION, COMMAND, DEPARTMENT, CITIZEN, SYSTEM = "supervision", "command", "department", "citizen", "system"
 DESK = ("acceptance_operator", "duty_leader")
 HAND, JUDGED = "hand", "judged"
+BETWEEN, LAST = "between", "last"
+
+
+def roles_on(move: Move, chain: Sequence[str], passed: int) -> tuple[str, ...]:
+    """Return the roles that may make a move on a request whose chain has got so far: the one whose turn it is."""
+    if not move.step:
+        return move.roles
+    chain = chain or ("dispatcher",)
+    is_last = passed >= len(chain) - 1
+    if is_last != (move.step == LAST):
+        return ()
+    return (chain[min(passed, len(chain) - 1)],) if chain[min(passed, len(chain) - 1)] in move.roles else ()
+
 
 _end_all = (
     Also(subject=Subject.STINT, frm=STINT_OPEN, to=StintStage.WITHDRAWN),
     Also(subject=Subject.TASK, frm=(TaskStage.SENT,), to=TaskStage.WITHDRAWN),
     Also(subject=Subject.REQUEST, frm=(RequestStage.PENDING,), to=RequestStage.WITHDRAWN),
 )
-_rework = Also(subject=Subject.STINT, frm=(StintStage.ACCEPTED,), to=StintStage.HANDLING)
+_rework = Also(subject=Subject.STINT, frm=(StintStage.ACCEPTED,), to=StintStage.HANDLING, kinds=(MAIN,))
 _drop_requests = Also(subject=Subject.REQUEST, frm=(RequestStage.PENDING,), to=RequestStage.WITHDRAWN, own=True)
+_drop_others = Also(subject=Subject.REQUEST, frm=(RequestStage.PENDING,), to=RequestStage.WITHDRAWN, own=True,
+                    kinds=("return", "extension", "suspension", "deferral", "voiding"))  # fmt: skip
+_drop_levels_below = Also(subject=Subject.STINT, frm=STINT_OPEN, to=StintStage.WITHDRAWN, below=True)
+_back_above = Also(subject=Subject.STINT, frm=(StintStage.DELEGATED,), to=StintStage.HANDLING, above=True)
 _WORKING = (StintStage.PENDING_HANDLE, StintStage.HANDLING)
+_IN_HAND = (*_WORKING, StintStage.DELEGATED)
+_DECIDERS = ("dispatcher", "commander")
+# What a department may ask, in the order of the forms.
+REQUEST_KINDS = ("return", "extension", "suspension", "deferral", "voiding", "dispute", "appeal")
+
+
+def _own(frm: StintStage, to: StintStage) -> tuple[Also, ...]:
+    return (Also(subject=Subject.STINT, frm=(frm,), to=to, own=True),)
+
+
+def _ended(stage: RequestStage) -> dict[str, Outcome]:
+    """A request ends without a grant: what had been paused for it runs on, and the waiting counts."""
+    back = {"return": StintStage.RETURNING, "dispute": StintStage.DISPUTED}
+    return {"": Outcome(to=stage, stays=True)} | {
+        kind: Outcome(to=stage, waiting_counts=True, also=_own(frm, StintStage.HANDLING)) for kind, frm in back.items()
+    }
 
 
 def _case(to: Stage, *also: Also) -> dict[str, Outcome]:
@@ -380,8 +440,25 @@ MOVES: tuple[Move, ...] = (
          door="dispatch", frm=(*AFTER_FILING, Stage.CLOSED), case_in=(*AFTER_FILING, Stage.CLOSED), side=COMMAND,
          roles=("dispatcher",), optional=("opinion",), outcomes={"": Outcome(stays=True)}),
     Move(subject=Subject.STINT, verb="withdraw_dispatch", label=_("Take back from the department"), tone="quiet",
-         door="dispatch", frm=_WORKING, case_in=WITH_DEPARTMENTS, side=COMMAND, roles=("dispatcher",),
-         facts=("reason",), outcomes={"": Outcome(to=StintStage.WITHDRAWN, also=(_drop_requests,))}),
+         door="dispatch", kinds=(MAIN,), frm=_IN_HAND, case_in=WITH_DEPARTMENTS, side=COMMAND, roles=("dispatcher",),
+         facts=("reason",),
+         outcomes={"": Outcome(to=StintStage.WITHDRAWN, also=(_drop_requests, _drop_levels_below))}),
+    Move(subject=Subject.CASE, verb="add_assisting", label=_("Add an assisting department"), door="dispatch",
+         is_rare=True, frm=(Stage.DISPUTED, Stage.PENDING_HANDLE, Stage.HANDLING, Stage.SUSPENDED, Stage.HANDED_OVER),
+         side=COMMAND, roles=("dispatcher",), facts=("department",), optional=("is_optional", "opinion"), proof=HAND,
+         outcomes={"": Outcome()}),
+    Move(subject=Subject.STINT, verb="make_lead", label=_("Make it the lead department"), door="dispatch",
+         is_rare=True, kinds=(MAIN,), frm=STINT_OPEN, case_in=WITH_DEPARTMENTS, side=COMMAND, roles=("dispatcher",),
+         facts=("reason",), proof=HAND, outcomes={"": Outcome()}),
+    Move(subject=Subject.STINT, verb="set_required", label=_("Required or optional"), door="dispatch", is_rare=True,
+         kinds=(MAIN,), frm=STINT_OPEN, case_in=WITH_DEPARTMENTS, side=COMMAND, roles=("dispatcher",),
+         facts=("required", "reason"), outcomes={"": Outcome()}),
+    Move(subject=Subject.STINT, verb="set_proxy", label=_("Proxy handling"), door="dispatch", is_rare=True,
+         kinds=(MAIN,), frm=STINT_OPEN, case_in=WITH_DEPARTMENTS, side=COMMAND, roles=("dispatcher",),
+         facts=("owner", "reason"), outcomes={"": Outcome(stays=True)}),
+    Move(subject=Subject.CASE, verb="mark_ownerless", label=_("Register as ownerless"), door="dispatch", is_rare=True,
+         frm=(Stage.PENDING_DISPATCH,), side=COMMAND, roles=("dispatcher",), facts=("reason",),
+         outcomes={"": Outcome(stays=True)}),
     # — departments: do it
     Move(subject=Subject.STINT, verb="receive", label=_("Receive"), key="A", tone="main", door="dispatch",
          frm=(StintStage.PENDING_HANDLE,), case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
@@ -389,53 +466,146 @@ MOVES: tuple[Move, ...] = (
     Move(subject=Subject.STINT, verb="assign", label=_("Assign"), key="G", door="dispatch",
          frm=(StintStage.HANDLING,), case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
          facts=("handler",), optional=("opinion",), proof=HAND, outcomes={"": Outcome()}),
+    Move(subject=Subject.STINT, verb="revoke", label=_("Revoke the assignment"), door="dispatch", is_rare=True,
+         frm=(StintStage.HANDLING,), case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
+         facts=("reason",), proof=HAND, outcomes={"": Outcome()}),
+    Move(subject=Subject.STINT, verb="send_back_result", label=_("Send the handler's result back"), door="dispatch",
+         tone="danger", frm=(StintStage.HANDLING,), case_in=WITH_DEPARTMENTS, side=DEPARTMENT,
+         roles=("department_operator",), facts=("reason",), proof=HAND, outcomes={"": Outcome()}),
+    Move(subject=Subject.STINT, verb="give_back", label=_("Give back to my department"), key="T", door="dispatch",
+         frm=(StintStage.HANDLING,), case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("handler",), facts=("reason",),
+         proof=HAND, outcomes={"": Outcome()}),
     Move(subject=Subject.STINT, verb="submit_result", label=_("Submit the result"), key="F", tone="main",
          door="dispatch", frm=(StintStage.HANDLING,), case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("handler",),
          facts=("opinion",), optional=("files",), proof=HAND, outcomes={"": Outcome()}),
     Move(subject=Subject.STINT, verb="hand_over", label=_("Hand over"), key="F", tone="main", door="dispatch",
-         frm=_WORKING, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",), facts=("opinion",),
-         optional=("files",), proof=HAND,
+         kinds=(MAIN,), frm=_WORKING, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
+         facts=("opinion",), optional=("files",), proof=HAND,
          outcomes={"": Outcome(to=StintStage.HANDED_OVER, also=(_drop_requests,))}),
     Move(subject=Subject.STINT, verb="ask_return", label=_("Return"), key="T", door="dispatch",
-         frm=_WORKING, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
+         kinds=(MAIN,), frm=_WORKING, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
          facts=("ground", "reason"), optional=("files",), proof=HAND,
          outcomes={"": Outcome(to=StintStage.RETURNING)}),
     Move(subject=Subject.STINT, verb="ask_extension", label=_("Ask for extension"), key="Y", door="dispatch",
-         frm=_WORKING, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",), facts=("reason",),
-         optional=("files",), proof=HAND, outcomes={"": Outcome()}),
+         kinds=(MAIN,), frm=_IN_HAND, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
+         facts=("reason",), optional=("ground", "length", "files"), proof=HAND, outcomes={"": Outcome()}),
     Move(subject=Subject.STINT, verb="ask_suspension", label=_("Ask for suspension"), key="D", door="dispatch",
-         frm=_WORKING, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
-         facts=("until", "reason"), optional=("files",), proof=HAND,
+         kinds=(MAIN,), frm=_WORKING, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
+         facts=("until", "reason"), optional=("ground", "files"), proof=HAND,
          outcomes={"": Outcome()}),
+    Move(subject=Subject.STINT, verb="ask_voiding", label=_("Ask for voiding"), door="dispatch", is_rare=True,
+         kinds=(MAIN,), frm=_IN_HAND, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
+         facts=("reason",), optional=("ground", "files"), proof=HAND, outcomes={"": Outcome()}),
+    Move(subject=Subject.STINT, verb="ask_deferral", label=_("Ask for deferral"), door="dispatch", is_rare=True,
+         kinds=(MAIN,), frm=_IN_HAND, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
+         facts=("reason",), optional=("ground", "files"), proof=HAND, outcomes={"": Outcome()}),
+    Move(subject=Subject.STINT, verb="open_dispute", label=_("Dispute the responsibility"), door="dispatch",
+         is_rare=True, kinds=(MAIN,), frm=_WORKING, case_in=WITH_DEPARTMENTS, side=DEPARTMENT,
+         roles=("department_operator",), facts=("reason",), optional=("ground", "files"), proof=HAND,
+         outcomes={"": Outcome(to=StintStage.DISPUTED, also=(_drop_others,))}),
+    Move(subject=Subject.STINT, verb="ask_appeal", label=_("Appeal against the overrun"), door="dispatch",
+         kinds=(MAIN,), frm=(StintStage.ACCEPTED,), case_in=(Stage.CLOSED,), side=DEPARTMENT,
+         roles=("department_operator",), facts=("reason",), optional=("ground", "files"), proof=HAND,
+         outcomes={"": Outcome(stays=True)}),
+    Move(subject=Subject.REQUEST, verb="withdraw_request", label=_("Withdraw the request"), door="dispatch",
+         tone="quiet", kinds=REQUEST_KINDS, frm=(RequestStage.PENDING,), case_in=(*AFTER_FILING, Stage.CLOSED),
+         side=DEPARTMENT, roles=("department_operator",), facts=("reason",), outcomes=_ended(RequestStage.WITHDRAWN)),
+    # — departments: the level below (city → district → team)
+    Move(subject=Subject.STINT, verb="sub_dispatch", label=_("Give to a department below"), key="P", door="dispatch",
+         frm=_WORKING, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
+         facts=("department_below",), optional=("hours", "opinion"), proof=HAND,
+         outcomes={"": Outcome(to=StintStage.DELEGATED)}),
+    Move(subject=Subject.STINT, verb="hand_up", label=_("Hand the result up"), key="F", tone="main", door="dispatch",
+         kinds=(SUB,), frm=_WORKING, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
+         facts=("opinion",), optional=("files",), proof=HAND, outcomes={"": Outcome(to=StintStage.HANDED_UP)}),
+    Move(subject=Subject.STINT, verb="return_up", label=_("Return to the level above"), key="T", door="dispatch",
+         kinds=(SUB,), frm=_WORKING, case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",),
+         facts=("ground", "reason"), proof=HAND, outcomes={"": Outcome(to=StintStage.RETURNING)}),
+    Move(subject=Subject.STINT, verb="accept_up", label=_("Accept the result from below"), key="G", tone="main",
+         door="dispatch", kinds=(SUB,), above=True, frm=(StintStage.HANDED_UP,), case_in=WITH_DEPARTMENTS,
+         side=DEPARTMENT, roles=("department_operator",), optional=("opinion",), proof=HAND,
+         outcomes={"": Outcome(to=StintStage.ACCEPTED, also=(_back_above,))}),
+    Move(subject=Subject.STINT, verb="refuse_up", label=_("Refuse the result from below"), key="X", tone="danger",
+         door="dispatch", kinds=(SUB,), above=True, frm=(StintStage.HANDED_UP,), case_in=WITH_DEPARTMENTS,
+         side=DEPARTMENT, roles=("department_operator",), facts=("reason",), proof=HAND,
+         outcomes={"": Outcome(to=StintStage.HANDLING)}),
+    Move(subject=Subject.STINT, verb="accept_return_up", label=_("Accept the return from below"), key="G",
+         door="dispatch", kinds=(SUB,), above=True, frm=(StintStage.RETURNING,), case_in=WITH_DEPARTMENTS,
+         side=DEPARTMENT, roles=("department_operator",), optional=("opinion",), proof=HAND,
+         outcomes={"": Outcome(to=StintStage.RETURNED, also=(_back_above,))}),
+    Move(subject=Subject.STINT, verb="refuse_return_up", label=_("Refuse the return from below"), key="X",
+         tone="danger", door="dispatch", kinds=(SUB,), above=True, frm=(StintStage.RETURNING,),
+         case_in=WITH_DEPARTMENTS, side=DEPARTMENT, roles=("department_operator",), facts=("reason",), proof=HAND,
+         outcomes={"": Outcome(to=StintStage.HANDLING, waiting_counts=True)}),
+    Move(subject=Subject.STINT, verb="recall", label=_("Take back from the level below"), tone="quiet",
+         door="dispatch", kinds=(SUB,), above=True, frm=(*_IN_HAND, StintStage.HANDED_UP), case_in=WITH_DEPARTMENTS,
+         side=DEPARTMENT, roles=("department_operator",), facts=("reason",), proof=HAND,
+         outcomes={"": Outcome(to=StintStage.WITHDRAWN, also=(_drop_levels_below, _back_above))}),
+    # — along the chain of approval: every step but the last
+    Move(subject=Subject.REQUEST, verb="approve", label=_("Approve and pass on"), key="G", door="dispatch",
+         kinds=REQUEST_KINDS, frm=(RequestStage.PENDING,), case_in=(*AFTER_FILING, Stage.CLOSED), side=COMMAND,
+         roles=_DECIDERS, step=BETWEEN, optional=("opinion",), outcomes={"": Outcome(stays=True)}),
+    Move(subject=Subject.REQUEST, verb="reject", label=_("Refuse the request"), key="X", door="dispatch",
+         tone="danger", kinds=REQUEST_KINDS, frm=(RequestStage.PENDING,), case_in=(*AFTER_FILING, Stage.CLOSED),
+         side=COMMAND, roles=_DECIDERS, step=BETWEEN, facts=("reason",), outcomes=_ended(RequestStage.REFUSED)),
+    Move(subject=Subject.REQUEST, verb="consent", label=_("Consent and pass on"), key="G", door="dispatch",
+         kinds=REQUEST_KINDS, frm=(RequestStage.PENDING,), case_in=(*AFTER_FILING, Stage.CLOSED), side=SUPERVISION,
+         roles=DESK, step=BETWEEN, optional=("opinion",), outcomes={"": Outcome(stays=True)}),
+    Move(subject=Subject.REQUEST, verb="decline", label=_("Decline the request"), key="X", door="dispatch",
+         tone="danger", kinds=REQUEST_KINDS, frm=(RequestStage.PENDING,), case_in=(*AFTER_FILING, Stage.CLOSED),
+         side=SUPERVISION, roles=DESK, step=BETWEEN, facts=("reason",), outcomes=_ended(RequestStage.REFUSED)),
     # — command: decide what departments ask
     Move(subject=Subject.REQUEST, verb="grant_return", label=_("Accept the return"), key="G", door="dispatch",
-         kinds=("return",), frm=(RequestStage.PENDING,), case_in=WITH_DEPARTMENTS, side=COMMAND, roles=("dispatcher",),
-         optional=("opinion",),
+         kinds=("return",), frm=(RequestStage.PENDING,), case_in=WITH_DEPARTMENTS, side=COMMAND, roles=_DECIDERS,
+         step=LAST, optional=("opinion",),
          outcomes={"": Outcome(to=RequestStage.GRANTED,
                                also=(Also(subject=Subject.STINT, frm=(StintStage.RETURNING,), to=StintStage.RETURNED,
                                           own=True),))}),
     Move(subject=Subject.REQUEST, verb="refuse_return", label=_("Refuse the return"), key="X", door="dispatch",
          tone="danger", kinds=("return",), frm=(RequestStage.PENDING,), case_in=WITH_DEPARTMENTS, side=COMMAND,
-         roles=("dispatcher",), facts=("reason",),
+         roles=_DECIDERS, step=LAST, facts=("reason",),
          outcomes={"": Outcome(to=RequestStage.REFUSED, waiting_counts=True,
                                also=(Also(subject=Subject.STINT, frm=(StintStage.RETURNING,), to=StintStage.HANDLING,
                                           own=True),))}),
     Move(subject=Subject.REQUEST, verb="grant_extension", label=_("Grant the extension"), key="G", door="dispatch",
          kinds=("extension",), frm=(RequestStage.PENDING,), case_in=WITH_DEPARTMENTS, side=COMMAND,
-         roles=("dispatcher",), optional=("opinion",), outcomes={"": Outcome(to=RequestStage.GRANTED)}),
+         roles=_DECIDERS, step=LAST, optional=("opinion",), outcomes={"": Outcome(to=RequestStage.GRANTED)}),
     Move(subject=Subject.REQUEST, verb="refuse_extension", label=_("Refuse the extension"), key="X", door="dispatch",
          tone="danger", kinds=("extension",), frm=(RequestStage.PENDING,), case_in=WITH_DEPARTMENTS, side=COMMAND,
-         roles=("dispatcher",), facts=("reason",), outcomes={"": Outcome(to=RequestStage.REFUSED)}),
+         roles=_DECIDERS, step=LAST, facts=("reason",), outcomes={"": Outcome(to=RequestStage.REFUSED)}),
     Move(subject=Subject.REQUEST, verb="grant_suspension", label=_("Grant the suspension"), key="G", door="dispatch",
          kinds=("suspension",), frm=(RequestStage.PENDING,), case_in=WITH_DEPARTMENTS, side=COMMAND,
-         roles=("dispatcher",), optional=("opinion",),
+         roles=_DECIDERS, step=LAST, optional=("opinion",),
          outcomes={"": Outcome(to=RequestStage.GRANTED,
                                also=(Also(subject=Subject.STINT, frm=_WORKING, to=StintStage.SUSPENDED, own=True),))}),
     Move(subject=Subject.REQUEST, verb="refuse_suspension", label=_("Refuse the suspension"), key="X", door="dispatch",
          tone="danger", kinds=("suspension",), frm=(RequestStage.PENDING,), case_in=WITH_DEPARTMENTS, side=COMMAND,
-         roles=("dispatcher",), facts=("reason",), outcomes={"": Outcome(to=RequestStage.REFUSED)}),
+         roles=_DECIDERS, step=LAST, facts=("reason",), outcomes={"": Outcome(to=RequestStage.REFUSED)}),
+    Move(subject=Subject.REQUEST, verb="grant_deferral", label=_("Grant the deferral"), key="G", door="dispatch",
+         kinds=("deferral",), frm=(RequestStage.PENDING,), case_in=WITH_DEPARTMENTS, side=COMMAND, roles=_DECIDERS,
+         step=LAST, optional=("opinion",), outcomes={"": Outcome(to=RequestStage.GRANTED)}),
+    Move(subject=Subject.REQUEST, verb="refuse_deferral", label=_("Refuse the deferral"), key="X", door="dispatch",
+         tone="danger", kinds=("deferral",), frm=(RequestStage.PENDING,), case_in=WITH_DEPARTMENTS, side=COMMAND,
+         roles=_DECIDERS, step=LAST, facts=("reason",), outcomes={"": Outcome(to=RequestStage.REFUSED)}),
+    Move(subject=Subject.STINT, verb="enter_stock", label=_("Enter in the stock list"), door="dispatch", is_rare=True,
+         kinds=(MAIN,), frm=STINT_OPEN, case_in=WITH_DEPARTMENTS, side=COMMAND, roles=("commander",),
+         optional=("opinion",), outcomes={"": Outcome(stays=True)}),
+    Move(subject=Subject.STINT, verb="raise_dispute", label=_("Put up for a joint decision"), door="dispatch",
+         is_rare=True, kinds=(MAIN,), frm=(*_WORKING, StintStage.RETURNING), case_in=WITH_DEPARTMENTS, side=COMMAND,
+         roles=_DECIDERS, facts=("reason",), optional=("ground", "files"),
+         outcomes={"": Outcome(to=StintStage.DISPUTED, also=(_drop_others,))}),
+    Move(subject=Subject.REQUEST, verb="call_meeting", label=_("Call a joint meeting"), key="M", door="dispatch",
+         kinds=("dispute",), frm=(RequestStage.PENDING,), case_in=WITH_DEPARTMENTS, side=COMMAND, roles=_DECIDERS,
+         step=LAST, facts=("meets_at", "place", "participants"), optional=("opinion",),
+         outcomes={"": Outcome(stays=True)}),
+    Move(subject=Subject.REQUEST, verb="decide_dispute", label=_("Record the joint decision"), key="G", tone="main",
+         door="dispatch", kinds=("dispute",), frm=(RequestStage.PENDING,), case_in=WITH_DEPARTMENTS, side=COMMAND,
+         roles=_DECIDERS, step=LAST, facts=("department", "reason"), optional=("is_precedent", "files"), proof=HAND,
+         outcomes={"theirs": Outcome(to=RequestStage.GRANTED, also=_own(StintStage.DISPUTED, StintStage.RETURNED)),
+                   "own": Outcome(to=RequestStage.REFUSED, waiting_counts=True,
+                                  also=_own(StintStage.DISPUTED, StintStage.HANDLING))}),
     Move(subject=Subject.STINT, verb="resume", label=_("Resume"), key="U", door="dispatch",
-         frm=(StintStage.SUSPENDED,), case_in=WITH_DEPARTMENTS, side=COMMAND, roles=("dispatcher",),
+         kinds=(MAIN,), frm=(StintStage.SUSPENDED,), case_in=WITH_DEPARTMENTS, side=COMMAND, roles=("dispatcher",),
          optional=("opinion",), outcomes={"": Outcome(to=StintStage.HANDLING)}),
     # — command: the result comes back
     Move(subject=Subject.STINT, verb="pass_on", label=_("Pass on for the check"), key="P", tone="main",
@@ -444,6 +614,32 @@ MOVES: tuple[Move, ...] = (
     Move(subject=Subject.STINT, verb="refuse_hand_over", label=_("Refuse the result"), key="X", tone="danger",
          door="dispatch", frm=(StintStage.HANDED_OVER,), case_in=WITH_DEPARTMENTS, side=COMMAND, roles=("dispatcher",),
          facts=("reason",), outcomes={"": Outcome(to=StintStage.HANDLING)}),
+    # — supervision: was it dispatched to the right department, is it a case at all, was it late?
+    Move(subject=Subject.STINT, verb="confirm_dispatch", label=_("Dispatch was accurate"), door="dispatch",
+         is_rare=True, kinds=(MAIN,), frm=(StintStage.RETURNED, StintStage.WITHDRAWN),
+         case_in=(*AFTER_FILING, Stage.CLOSED), side=SUPERVISION, roles=("duty_leader",), optional=("opinion",),
+         outcomes={"": Outcome(stays=True)}),
+    Move(subject=Subject.STINT, verb="wrong_dispatch", label=_("Dispatch was wrong"), door="dispatch", is_rare=True,
+         kinds=(MAIN,), frm=(StintStage.RETURNED, StintStage.WITHDRAWN),
+         case_in=(*AFTER_FILING, Stage.CLOSED), side=SUPERVISION, roles=("duty_leader",), facts=("reason",),
+         outcomes={"": Outcome(stays=True)}),
+    Move(subject=Subject.STINT, verb="recall_wrong_dispatch", label=_("Wrong dispatch: dispatch anew"),
+         door="dispatch", tone="danger", is_rare=True, kinds=(MAIN,), frm=(*_IN_HAND, StintStage.RETURNING),
+         case_in=WITH_DEPARTMENTS, side=SUPERVISION, roles=("duty_leader",), facts=("reason",),
+         outcomes={"": Outcome(to=StintStage.WITHDRAWN, also=(_drop_requests, _drop_levels_below))}),
+    Move(subject=Subject.REQUEST, verb="grant_voiding", label=_("Void as asked"), key="G", door="dispatch",
+         tone="danger", kinds=("voiding",), frm=(RequestStage.PENDING,), case_in=WITH_DEPARTMENTS, side=SUPERVISION,
+         roles=("duty_leader",), step=LAST, facts=("reason",),
+         outcomes={"": Outcome(to=RequestStage.GRANTED, case=Stage.VOIDED, also=_end_all)}),
+    Move(subject=Subject.REQUEST, verb="refuse_voiding", label=_("Refuse the voiding"), key="X", door="dispatch",
+         kinds=("voiding",), frm=(RequestStage.PENDING,), case_in=WITH_DEPARTMENTS, side=SUPERVISION,
+         roles=("duty_leader",), step=LAST, facts=("reason",), outcomes={"": Outcome(to=RequestStage.REFUSED)}),
+    Move(subject=Subject.REQUEST, verb="grant_appeal", label=_("Uphold the appeal"), key="G", door="dispatch",
+         kinds=("appeal",), frm=(RequestStage.PENDING,), case_in=(Stage.CLOSED,), side=SUPERVISION, roles=DESK,
+         step=LAST, facts=("reason",), outcomes={"": Outcome(to=RequestStage.GRANTED, stays=True)}),
+    Move(subject=Subject.REQUEST, verb="refuse_appeal", label=_("Reject the appeal"), key="X", door="dispatch",
+         kinds=("appeal",), frm=(RequestStage.PENDING,), case_in=(Stage.CLOSED,), side=SUPERVISION, roles=DESK,
+         step=LAST, facts=("reason",), outcomes={"": Outcome(to=RequestStage.REFUSED, stays=True)}),
     # — supervision: is it done?
     Move(subject=Subject.CASE, verb="send_check", label=_("Send check"), key="C", tone="main",
          frm=(Stage.PENDING_CHECK,), side=SUPERVISION, roles=DESK, facts=("collector",), optional=("opinion",),
@@ -459,7 +655,7 @@ MOVES: tuple[Move, ...] = (
          facts=("reason",), outcomes={"": Outcome(to=TaskStage.WITHDRAWN, case=Stage.PENDING_CHECK)}),
     Move(subject=Subject.CASE, verb="close", label=_("Close"), key="E", tone="main",
          frm=(Stage.PENDING_CLOSE,), side=SUPERVISION, roles=("duty_leader",), facts=("met", "is_duplicate"),
-         optional=("opinion",), proof=JUDGED, outcomes=_case(Stage.CLOSED)),
+         optional=("opinion",), proof=JUDGED, outcomes=_case(Stage.CLOSED, *_end_all)),
     Move(subject=Subject.CASE, verb="check_again", label=_("Have it checked again"), key="C",
          frm=(Stage.PENDING_CLOSE,), side=SUPERVISION, roles=("duty_leader",), facts=("reason",),
          outcomes=_case(Stage.PENDING_CHECK)),

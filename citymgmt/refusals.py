@@ -14,10 +14,16 @@ SENTENCES = {
         "%(identifier)s was taken out of the inventory on %(valid_to)s. Its card can no longer be changed."
     ),
     "answer_missing": _("Write what the caller was told. A call that becomes no case ends with an answer."),
+    "appeal_too_late": _("The time for an appeal ended at %(until)s."),
     "appointment_overlaps": _("%(person)s already holds this role in %(department)s at that time."),
+    "approved_already": _(
+        "You have agreed to this request already. The next step belongs to somebody else: nobody agrees twice."
+    ),
     "asked_already": _(
         "The department’s request “%(request)s” is still being decided. Wait for the decision before asking again."
     ),
+    "asked_often": _("“%(request)s” is possible %(limit)s time(s) for a case, and that is used up."),
+    "assignment_first": _("%(handler)s still has the case. Revoke the assignment first, then give the case back."),
     "attached_for_good": _(
         "Case %(number)s stays attached: %(first)s, the first one, ended more than %(days)s days ago."
     ),
@@ -70,18 +76,22 @@ SENTENCES = {
         "A department has begun with case %(number)s, so it can no longer be attached to another one."
     ),
     "has_it_already": _("%(department)s already has case %(number)s. Choose another department."),
+    "is_the_lead": _("%(department)s leads this case, and the case waits for it. Choose another lead first."),
     "joined_case_over": _("Case %(number)s has ended meanwhile. Register the call as a new case."),
     "key_in_use": _("The same request is just being worked on. Send it again in a moment."),
     "key_used_otherwise": _("This key came before with another request. Send a new key with a new request."),
+    "length_too_long": _("At most %(days)s days may be asked for."),
     "link_expired": _("This address has expired: it works for %(days)s days after a matter has ended."),
     "link_unknown": _("There is nothing at this address. Check that it was copied completely."),
     "may_not_register": _("Reports are written down by the supervision desk: your appointment does not allow it."),
+    "meeting_first": _("Call the joint meeting about case %(number)s first, then record its decision."),
     "move_not_allowed": _(
         "“%(verb)s” is not possible: case %(number)s is now at “%(stage)s”. Last step: %(what)s, %(who)s, %(when)s."
     ),
     "no_centre": _("No supervision or command centre looks after the area %(area_code)s. Tell the administrator."),
     "no_deadline": _("Case %(number)s has no time limit, so there is nothing to extend."),
     "no_department": _("Choose the department that is to handle case %(number)s."),
+    "no_more_levels": _("Cases are dispatched on %(levels)s level(s) here, and this is the last."),
     "no_numbers_left": _("All numbers of %(what)s have been given away. Tell the administrator."),
     "no_such_cells": _("There is no unit grid with the code %(codes)s now. Check the codes, one a line."),
     "not_a_collector": _(
@@ -92,12 +102,18 @@ SENTENCES = {
     ),
     "not_a_handler": _("%(name)s does not handle for %(department)s. Choose somebody else."),
     "not_a_seat": _("Calls are taken and returned by the acceptance desk of the supervision centre only."),
+    "not_assigned": _("Nobody was assigned to case %(number)s, so there is nothing to revoke."),
+    "not_below": _("%(department)s does not belong to %(own)s. Choose a department below it."),
     "not_over_yet": _("Case %(number)s has not ended yet, so there is no result to tell."),
+    "not_overdue": _("Case %(number)s was handed over in time; there is no overrun to appeal against."),
     "not_that_condition": _(
         "The filing condition “%(condition)s” is not one of this class now in force. Choose another one."
     ),
     "not_that_date": _("Choose a day from %(first)s to %(last)s."),
+    "not_that_ground": _("The ground “%(ground)s” is not allowed here now. Choose another one."),
+    "not_yet_stock": _("Case %(number)s enters the stock list %(days)s days after its deferral, once."),
     "not_yours": _("Your appointment does not allow “%(verb)s” on case %(number)s."),
+    "nothing_submitted": _("No result was submitted for case %(number)s, so there is nothing to send back."),
     "nothing_to_confirm": _("The dispatch of case %(number)s needs no confirmation, or somebody confirmed it already."),
     "nothing_to_send_again": _("Only a message that was given up, or perhaps sent, can be sent again."),
     "other_side": _(
@@ -111,10 +127,15 @@ SENTENCES = {
     ),
     "outside_the_grid": _("This place lies in no unit grid of the city. Move the point to where the problem is."),
     "overdue_already": _("The deadline passed at %(due_at)s: an overdue case is neither extended nor suspended."),
+    "own_work": _("%(department)s has the case itself. Choose the owner for whom it does the work."),
+    "paper_needed": _("“%(request)s” needs a paper here. Add the signed form as a picture or a file."),
     "period_not_over": _("This period ends on %(end)s. It can be frozen after that; until then its figures move."),
     "picture_needed": _("Add a picture of the result, then hand case %(number)s over."),
     "picture_needed_on_the_spot": _("Take a picture on the spot first. Without one choose “cannot” and say why."),
     "report_number_taken": _("Another report came with this number. Send this one with a new number."),
+    "return_too_late": _(
+        "This case could be given back until %(until)s. Handle it, or ask the command centre for a joint decision."
+    ),
     "scheme_not_sound": _("This scheme cannot be used: %(problems)s. Nothing was changed; correct it and save again."),
     "scheme_starts_too_early": _("A new version of this scheme can hold from %(earliest)s at the earliest."),
     "setting_not_valid": _("%(value)s is not a valid value for this setting. %(rule)s"),
@@ -127,6 +148,7 @@ SENTENCES = {
     "still_with_departments": _(
         "Case %(number)s is still with %(departments)s. Decide their return or take it back from them first."
     ),
+    "submitted_already": _("The result of case %(number)s is submitted; it can no longer be given back."),
     "suspended_often": _("The case was suspended %(limit)s time(s) already; more is not allowed."),
     "token_too_long": _("A token is valid for at most %(limit)s days, not %(days)s. Choose fewer days."),
     "too_many_cells": _(

@@ -4,8 +4,9 @@ Each refuses first, in words; then `cases.actions.move` does the rest in one tra
 (return, extension, suspension) becomes a request that the command centre grants or refuses.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time, timedelta
+from decimal import Decimal
 
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
@@ -13,12 +14,12 @@ from django.utils import timezone
 from accounts.models import Department, User
 from cases import clocks, time_limits, workflow
 from cases.actions import FactMissing, MoveNotAllowed, Step, move
-from cases.models import Case, Evidence, HandlingStint, Request
+from cases.models import Approval, Case, Evidence, HandlingStint, Request
 from cases.time_limits import Limit, Unit
 from cases.workflow import StintStage
 from citymgmt.errors import Refusal
-from dispatch import facts, routing
-from dispatch.models import ResponsibilityRule, ReturnGround
+from dispatch import approval, facts, routing, terms
+from dispatch.models import ResponsibilityRule
 from dispatch.permissions import (
     is_handler_of,
     left_to_the_system,
@@ -88,6 +89,60 @@ class ExtendedOften(Refusal):
     """As many extensions as the city allows were granted; facts: limit."""
 
     code = "extended_often"
+
+
+class AskedOften(Refusal):
+    """As many requests of this kind as the city allows were made or granted; facts: request, limit."""
+
+    code = "asked_often"
+
+
+class NotThatGround(Refusal):
+    """The ground does not hold now, or not for this request; facts: ground."""
+
+    code = "not_that_ground"
+
+
+class PaperNeeded(Refusal):
+    """The city wants a paper with this request; facts: request."""
+
+    code = "paper_needed"
+
+
+class ReturnTooLate(Refusal):
+    """The time in which the case could be given back is over; facts: until."""
+
+    code = "return_too_late"
+
+
+class AssignmentFirst(Refusal):
+    """A department revokes its own assignment before it gives the case back; facts: handler."""
+
+    code = "assignment_first"
+
+
+class LengthTooLong(Refusal):
+    """More time is asked for than the city allows; facts: days."""
+
+    code = "length_too_long"
+
+
+class ApprovedAlready(Refusal):
+    """Nobody agrees twice to the same request; facts: number."""
+
+    code = "approved_already"
+
+
+class IsTheLead(Refusal):
+    """The lead department cannot be that: it leads already, and the case waits for it; facts: department."""
+
+    code = "is_the_lead"
+
+
+class OwnWork(Refusal):
+    """Nobody handles a thing by proxy for himself; facts: department."""
+
+    code = "own_work"
 
 
 class SuspendedOften(Refusal):
@@ -182,6 +237,98 @@ def withdraw_dispatch(stint: HandlingStint, *, by: User, at: datetime, reason: s
     return move(stint, "withdraw_dispatch", by=by, at=at, text=_said(reason, "withdraw_dispatch"), effect=looked_at)
 
 
+def add_assisting(
+    case: Case, *, by: User, at: datetime, department: Department, is_optional: bool = False, opinion: str = ""
+) -> Case:
+    """Bring in one more department beside the lead. Raises NotADepartment, HasItAlready.
+
+    The case waits for it unless it is optional: then it ends with the case, done or not.
+    """
+
+    def add(step: Step) -> None:
+        _refuse_as_target(department, step)
+        stint = step.new_stint(department, is_lead=False, rule="", is_required=not is_optional)
+        stint.handler = stint.received_at = stint.submitted_at = None
+        step.facts.update(department=department.code, required=not is_optional)
+
+    return move(case, "add_assisting", by=by, at=at, text=opinion, effect=add)
+
+
+def make_lead(stint: HandlingStint, *, by: User, at: datetime, reason: str) -> Case:
+    """Let another of the case's departments lead; the one that led assists from now on. Raises IsTheLead."""
+
+    def lead(step: Step) -> None:
+        if step.subject.is_lead:
+            raise IsTheLead(department=step.subject.department.name)
+        for one in step.stints:
+            one.is_lead = one is step.subject
+        step.subject.is_required = True
+        step.facts.update(department=step.subject.department.code)
+
+    return move(stint, "make_lead", by=by, at=at, text=_said(reason, "make_lead"), effect=lead)
+
+
+def set_required(stint: HandlingStint, *, by: User, at: datetime, required: bool, reason: str) -> Case:
+    """Say whether the case waits for an assisting department. Raises IsTheLead."""
+
+    def change(step: Step) -> None:
+        if step.subject.is_lead:
+            raise IsTheLead(department=step.subject.department.name)
+        step.subject.is_required = required
+        step.facts.update(department=step.subject.department.code, required=required)
+
+    return move(stint, "set_required", by=by, at=at, text=_said(reason, "set_required"), effect=change)
+
+
+def set_proxy(stint: HandlingStint, *, by: User, at: datetime, owner: Department, reason: str) -> Case:
+    """Note that this department does the work for another, the owner, who is judged by it 代处置. Raises OwnWork."""
+
+    def mark(step: Step) -> None:
+        if owner.pk == step.subject.department_id:
+            raise OwnWork(department=owner.name)
+        step.subject.on_behalf_of = owner
+        step.facts.update(owner=owner.code)
+
+    return move(stint, "set_proxy", by=by, at=at, text=_said(reason, "set_proxy"), effect=mark)
+
+
+def mark_ownerless(case: Case, *, by: User, at: datetime, reason: str) -> Case:
+    """Register a case whose owner nobody can find 无主案件: the street of the place is proposed first."""
+
+    def mark(step: Step) -> None:
+        step.case.is_ownerless = True
+
+    return move(case, "mark_ownerless", by=by, at=at, text=_said(reason, "mark_ownerless"), effect=mark)
+
+
+# — supervision: was it dispatched to the right department? —————————————————————————————————————————
+
+
+def confirm_dispatch(stint: HandlingStint, *, by: User, at: datetime, opinion: str = "") -> Case:
+    """Say that this dispatch was right, whatever became of it."""
+    return _judge(stint, "confirm_dispatch", HandlingStint.Verdict.ACCURATE, by=by, at=at, text=opinion)
+
+
+def wrong_dispatch(stint: HandlingStint, *, by: User, at: datetime, reason: str) -> Case:
+    """Say that this dispatch, ended by now, was wrong 错误派遣: it counts against whoever made it."""
+    text = _said(reason, "wrong_dispatch")
+    return _judge(stint, "wrong_dispatch", HandlingStint.Verdict.WRONG, by=by, at=at, text=text)
+
+
+def recall_wrong_dispatch(stint: HandlingStint, *, by: User, at: datetime, reason: str) -> Case:
+    """Say that a dispatch was wrong while the department still has the case: it is to be dispatched anew at once."""
+    text = _said(reason, "recall_wrong_dispatch")
+    return _judge(stint, "recall_wrong_dispatch", HandlingStint.Verdict.WRONG, by=by, at=at, text=text)
+
+
+def _judge(stint: HandlingStint, verb: str, verdict: str, *, by: User, at: datetime, text: str) -> Case:
+    def judge(step: Step) -> None:
+        step.subject.dispatch_verdict = verdict
+        step.facts.update(department=step.subject.department.code)
+
+    return move(stint, verb, by=by, at=at, text=text, effect=judge)
+
+
 # — departments: do it ——————————————————————————————————————————————————————————————————————————————
 
 
@@ -259,15 +406,20 @@ def ask_return(
 ) -> Case:
     """Give the case back, with a ground and a reason 回退. The clock pauses; refused, the waiting counts after all.
 
-    Raises AskedAlready.
+    Raises AskedAlready, ReturnTooLate, AssignmentFirst, NotThatGround, PaperNeeded, AskedOften.
     """
-    if ground not in ReturnGround.values:
+    if not ground:
         raise FactMissing(verb="ask_return", fact="ground")
+    files = list(files)
 
     def ask(step: Step) -> None:
-        _one_at_a_time(step)
-        step.new_request(kind=Request.Kind.RETURN, ground=ground)
-        step.facts.update(ground=ground)
+        one_at_a_time(step)
+        until = terms.return_until(step.subject, step.case, at=at)
+        if until is not None and at > until:
+            raise ReturnTooLate(until=until)
+        if step.subject.handler is not None:
+            raise AssignmentFirst(handler=step.subject.handler.name)
+        open_request(step, Request.Kind.RETURN, ground=ground, files=files)
 
     return move(
         stint, "ask_return", by=by, at=at, text=_said(reason, "ask_return"), files=_reference(files), effect=ask
@@ -275,20 +427,28 @@ def ask_return(
 
 
 def ask_extension(
-    stint: HandlingStint, *, by: User, at: datetime, reason: str, files: Iterable[StoredFile] = ()
+    stint: HandlingStint,
+    *,
+    by: User,
+    at: datetime,
+    reason: str,
+    ground: str = "",
+    length: Decimal | None = None,
+    files: Iterable[StoredFile] = (),
 ) -> Case:
-    """Ask for one more original limit 延期. The clock runs on while it is being decided.
+    """Ask for one more original limit 延期, or for a length of its own in the limit's unit.
 
-    Raises AskedAlready, NoDeadline, OverdueAlready, ExtendedOften.
+    The clock runs on while it is being decided. Raises AskedAlready, NoDeadline, OverdueAlready, ExtendedOften,
+    LengthTooLong, NotThatGround, PaperNeeded.
     """
+    files = list(files)
 
     def ask(step: Step) -> None:
-        _one_at_a_time(step)
+        one_at_a_time(step)
         if step.subject.due_at is None:
             raise NoDeadline(number=step.case.number)
         _not_overdue(step)
-        _may_extend(step, step.subject)
-        step.new_request(kind=Request.Kind.EXTENSION)
+        open_request(step, Request.Kind.EXTENSION, ground=ground, files=files, length=length)
 
     return move(
         stint, "ask_extension", by=by, at=at, text=_said(reason, "ask_extension"), files=_reference(files), effect=ask
@@ -296,19 +456,26 @@ def ask_extension(
 
 
 def ask_suspension(
-    stint: HandlingStint, *, by: User, at: datetime, until: date, reason: str, files: Iterable[StoredFile] = ()
+    stint: HandlingStint,
+    *,
+    by: User,
+    at: datetime,
+    until: date,
+    reason: str,
+    ground: str = "",
+    files: Iterable[StoredFile] = (),
 ) -> Case:
     """Ask for the clock to stand still until a day 挂账. It runs on while that is being decided.
 
-    Raises AskedAlready, NotThatDate, OverdueAlready, SuspendedOften.
+    Raises AskedAlready, NotThatDate, OverdueAlready, SuspendedOften, NotThatGround, PaperNeeded.
     """
+    files = list(files)
 
     def ask(step: Step) -> None:
-        _one_at_a_time(step)
-        _refuse_date(step, until)
+        one_at_a_time(step)
+        _refuse_past(step, until)
         _not_overdue(step)
-        _may_suspend(step, step.subject)
-        step.new_request(kind=Request.Kind.SUSPENSION, until=start_of(until))
+        open_request(step, Request.Kind.SUSPENSION, ground=ground, files=files, until=until)
         step.facts.update(until=until.isoformat())
 
     return move(
@@ -321,10 +488,81 @@ def start_of(day: date) -> datetime:
     return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
 
 
-def _one_at_a_time(step: Step) -> None:
+def open_request(
+    step: Step,
+    kind: str,
+    *,
+    ground: str = "",
+    files: Sequence[StoredFile] = (),
+    until: date | None = None,
+    length: Decimal | None = None,
+) -> Request:
+    """Write down a request under the terms that hold for it: its chain is frozen now.
+
+    Raises NotThatGround, PaperNeeded, NotThatDate, LengthTooLong, ExtendedOften, SuspendedOften, AskedOften.
+    """
+    day = timezone.localdate(step.at)
+    days = (until - day).days if until else _days(length, step) if length else 0
+    holding = _terms(step, step.subject, kind, ground=ground, days=days, is_custom=length is not None)
+    known = {one.code for one in terms.grounds(day, kind=kind)}
+    if ground and (ground not in known or (holding.grounds and ground not in holding.grounds)):
+        raise NotThatGround(ground=ground)
+    if holding.needs_file and not files:
+        raise PaperNeeded(request=Request.Kind(kind).label)
+    _not_too_long(step, holding, days=days, until=until)
+    _not_too_often(step.subject, kind, holding)
+    step.facts.update(chain=list(holding.chain), **({"ground": ground} if ground else {}))
+    return step.new_request(
+        kind=kind, ground=ground, until=start_of(until) if until else None, chain=list(holding.chain), length=length
+    )
+
+
+def one_at_a_time(step: Step) -> None:
+    """Refuse a second request of a department while the first is being decided."""
     pending = step.subject.requests.pending().first()
     if pending is not None:
         raise AskedAlready(request=pending.get_kind_display())
+
+
+def _terms(step: Step, stint: HandlingStint, kind: str, **asked) -> approval.Terms:
+    return terms.terms_of(kind, stint, step.case, at=step.at, granted=_times(stint, kind), **asked)
+
+
+def _times(stint: HandlingStint, kind: str) -> int:
+    """Return how often it was granted; of returns, how often it was asked and decided."""
+    if kind == Request.Kind.EXTENSION:
+        return stint.extension_count
+    if kind == Request.Kind.SUSPENSION:
+        return stint.suspension_count
+    counted = ("granted", "refused") if kind in (Request.Kind.RETURN, Request.Kind.APPEAL) else ("granted",)
+    return stint.requests.filter(kind=kind, stage__in=counted).count()
+
+
+OFTEN = {Request.Kind.EXTENSION: ExtendedOften, Request.Kind.SUSPENSION: SuspendedOften}
+
+
+def _not_too_often(stint: HandlingStint, kind: str, holding: approval.Terms) -> None:
+    if holding.max_count is not None and _times(stint, kind) >= holding.max_count:
+        facts = {"limit": holding.max_count}
+        raise OFTEN[kind](**facts) if kind in OFTEN else AskedOften(request=Request.Kind(kind).label, **facts)
+
+
+def _not_too_long(step: Step, holding: approval.Terms, *, days: int, until: date | None) -> None:
+    if holding.max_days is None or days <= holding.max_days:
+        return
+    if until is None:
+        raise LengthTooLong(days=holding.max_days)
+    day = timezone.localdate(step.at)
+    raise NotThatDate(first=day + timedelta(days=1), last=day + timedelta(days=holding.max_days))
+
+
+def _days(length: Decimal, step: Step) -> int:
+    """Return a length in the limit's unit as whole days, rounded up."""
+    unit = Unit(step.subject.limit_unit or step.case.limit_unit)
+    a_day = Limit(Decimal(1), Unit.WORKING_DAY if unit in time_limits.WORKING else Unit.CALENDAR_DAY)
+    calendar = clocks.calendar(step.case.area_code)
+    one = time_limits.limit_seconds(a_day, calendar, on=step.at)
+    return -(-time_limits.limit_seconds(Limit(length, unit), calendar, on=step.at) // one)
 
 
 def _not_overdue(step: Step) -> None:
@@ -333,27 +571,11 @@ def _not_overdue(step: Step) -> None:
         raise OverdueAlready(due_at=due_at)
 
 
-def _may_extend(step: Step, stint: HandlingStint) -> None:
-    limit = _setting("dispatch.extensions", step)
-    if stint.extension_count >= limit:
-        raise ExtendedOften(limit=limit)
-
-
-def _may_suspend(step: Step, stint: HandlingStint) -> None:
-    limit = _setting("dispatch.suspensions", step)
-    if stint.suspension_count >= limit:
-        raise SuspendedOften(limit=limit)
-
-
-def _refuse_date(step: Step, until: date) -> None:
+def _refuse_past(step: Step, until: date) -> None:
     first = timezone.localdate(step.at) + timedelta(days=1)
-    last = timezone.localdate(step.at) + timedelta(days=_setting("dispatch.suspension_days", step))
-    if not first <= until <= last:
-        raise NotThatDate(first=first, last=last)
-
-
-def _setting(key: str, step: Step):
-    return settings.get(key, on=timezone.localdate(step.at), area_code=step.case.area_code)
+    if until < first:
+        longest = _terms(step, step.subject, Request.Kind.SUSPENSION).max_days
+        raise NotThatDate(first=first, last=first + timedelta(days=(longest or 1) - 1))
 
 
 def _reference(files: Iterable[StoredFile]) -> list[tuple[StoredFile, str]]:
@@ -365,14 +587,14 @@ def _reference(files: Iterable[StoredFile]) -> list[tuple[StoredFile, str]]:
 
 def grant_return(request: Request, *, by: User, at: datetime, opinion: str = "") -> Case:
     """Accept that the case was not the department's: its stint ends and no longer counts."""
-    return move(request, "grant_return", by=by, at=at, text=opinion, effect=_decide)
+    return move(request, "grant_return", by=by, at=at, text=opinion, effect=granted)
 
 
 def refuse_return(request: Request, *, by: User, at: datetime, reason: str) -> Case:
     """Send the case back to the department that returned it: the waiting counts, and it is marked as shirked 推诿."""
 
     def refuse(step: Step) -> None:
-        stint = _decide(step)
+        stint = refused(step)
         stint.is_shirked = True
         stint.received_at = stint.received_at or at
 
@@ -380,35 +602,35 @@ def refuse_return(request: Request, *, by: User, at: datetime, reason: str) -> C
 
 
 def grant_extension(request: Request, *, by: User, at: datetime, opinion: str = "") -> Case:
-    """Add one original limit to the current deadline. Raises ExtendedOften, OverdueAlready.
+    """Add one original limit, or the length asked for, to the current deadline. Raises ExtendedOften, OverdueAlready.
 
     What counts is when the department asked: asked in time and decided late, the new deadline holds; asked after the
     deadline it never cures lateness.
     """
 
     def extend(step: Step) -> None:
-        stint = _decide(step)
+        stint = granted(step)
         if step.subject.was_overdue:
             raise OverdueAlready(due_at=stint.due_at)
-        _may_extend(step, stint)
+        _may_still(step, stint)
         stint.extension_count += 1
-        step.extend[stint.pk] = one_limit_seconds(stint, step.case)
+        step.extend[stint.pk] = one_limit_seconds(stint, step.case, length=step.subject.length)
         step.facts.update(extension=stint.extension_count)
 
     return move(request, "grant_extension", by=by, at=at, text=opinion, effect=extend)
 
 
-def one_limit_seconds(stint: HandlingStint, case: Case) -> int:
-    """Return the work seconds of the limit that was promised, without extensions."""
+def one_limit_seconds(stint: HandlingStint, case: Case, *, length: Decimal | None = None) -> int:
+    """Return the work seconds of the limit that was promised, without extensions; or of another length in its unit."""
     clock = stint.clocks.get(name=workflow.Clock.HANDLING)
-    limit = Limit(clock.limit_value, Unit(clock.limit_unit))
+    limit = Limit(length or clock.limit_value, Unit(clock.limit_unit))
     began = clock.limit_began_at or clock.started_at
     return time_limits.limit_seconds(limit, clocks.calendar(case.area_code), on=began)
 
 
 def refuse_extension(request: Request, *, by: User, at: datetime, reason: str) -> Case:
     """Leave the deadline as it is. A refusal does not count among the extensions."""
-    return move(request, "refuse_extension", by=by, at=at, text=_said(reason, "refuse_extension"), effect=_decide)
+    return move(request, "refuse_extension", by=by, at=at, text=_said(reason, "refuse_extension"), effect=refused)
 
 
 def grant_suspension(request: Request, *, by: User, at: datetime, opinion: str = "") -> Case:
@@ -418,9 +640,11 @@ def grant_suspension(request: Request, *, by: User, at: datetime, opinion: str =
     """
 
     def suspend(step: Step) -> None:
-        stint = _decide(step)
-        _may_suspend(step, stint)
-        _refuse_date(step, timezone.localdate(step.subject.until))
+        stint = granted(step)
+        until = timezone.localdate(step.subject.until)
+        if until <= timezone.localdate(at):  # the day has come while it was being decided
+            raise NotThatDate(first=timezone.localdate(at) + timedelta(days=1), last=until)
+        _may_still(step, stint)
         stint.suspension_count += 1
         stint.suspended_until = step.subject.until
         stint.suspended_overdue = stint.due_at is not None and at > stint.due_at
@@ -431,13 +655,40 @@ def grant_suspension(request: Request, *, by: User, at: datetime, opinion: str =
 
 def refuse_suspension(request: Request, *, by: User, at: datetime, reason: str) -> Case:
     """Let the clock run on. A refusal does not count among the suspensions."""
-    return move(request, "refuse_suspension", by=by, at=at, text=_said(reason, "refuse_suspension"), effect=_decide)
+    return move(request, "refuse_suspension", by=by, at=at, text=_said(reason, "refuse_suspension"), effect=refused)
 
 
-def _decide(step: Step) -> HandlingStint:
-    """Note who decided, and return the stint that asked."""
+def granted(step: Step) -> HandlingStint:
+    """Write down the last word on a request, in its favour, and return the stint that asked. Raises ApprovedAlready."""
+    return _decide(step, is_granted=True)
+
+
+def refused(step: Step) -> HandlingStint:
+    """Write down a refusal of a request, and return the stint that asked. Raises ApprovedAlready."""
+    return _decide(step, is_granted=False)
+
+
+def _decide(step: Step, *, is_granted: bool) -> HandlingStint:
+    note_opinion(step, is_granted=is_granted)
     step.subject.decided_by, step.subject.decided_at = step.by, step.at
     return next(stint for stint in step.stints if stint.pk == step.subject.stint_id)
+
+
+def note_opinion(step: Step, *, is_granted: bool) -> None:
+    """Keep what one of those who are asked says about a request. Raises ApprovedAlready."""
+    if step.subject.approvals.filter(by=step.by).exists():
+        raise ApprovedAlready(number=step.case.number)
+    Approval.objects.create(
+        request=step.subject, step=step.subject.step, role=step.appointment.role, by=step.by, at=step.at,
+        is_granted=is_granted, event_sequence=step.case.event_count + 1,
+    )  # fmt: skip
+
+
+def _may_still(step: Step, stint: HandlingStint) -> None:
+    """Refuse what was asked in time and may not be granted any more: another one was granted meanwhile."""
+    request = step.subject
+    holding = _terms(step, stint, request.kind, ground=request.ground, is_custom=request.length is not None)
+    _not_too_often(stint, request.kind, holding)
 
 
 def resume(stint: HandlingStint, *, by: User, at: datetime, opinion: str = "") -> Case:

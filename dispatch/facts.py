@@ -67,6 +67,8 @@ def suggestions(case: Case, *, at: datetime, departments: list[Department] | Non
             by_id[pk].code: outcome for pk, outcome in outcomes_of(case, at=at).items() if pk in by_id
         },
     )  # fmt: skip
+    if case.is_ownerless:  # 无主案件: the place answers for it
+        proposals.sort(key=lambda one: one.rule is not Rule.STREET)
     return [Suggestion(by_code[one.department_code], one) for one in proposals]
 
 

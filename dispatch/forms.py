@@ -2,19 +2,22 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from decimal import Decimal
 from functools import cached_property
 
 from django import forms
 from django.template.loader import render_to_string
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Department, User
 from cases.forms import FIELDS, MoveForm
+from cases.models import UNIT_CHOICES
 from components.models import MinorClass
-from dispatch import facts
-from dispatch.models import ResponsibilityRule, ReturnGround
-from dispatch.permissions import departments_to_dispatch_to, handlers_of
+from dispatch import facts, terms
+from dispatch.models import ResponsibilityRule
+from dispatch.permissions import departments_below, departments_to_dispatch_to, handlers_of
 from grid.models import Area
 from office import settings
 
@@ -61,6 +64,9 @@ class FoldedChoices(forms.SelectMultiple):
 
 
 def _department(form: "DispatchMoveForm") -> forms.Field:
+    if form.rule.verb != "dispatch":
+        return _one_department(form, _("Responsible department") if form.rule.verb == "decide_dispute"
+                               else _("Assisting department"))  # fmt: skip
     widget = ProposalChoice()
     widget.suggestions, widget.others = form.suggestions, form.departments
     return forms.TypedChoiceField(
@@ -96,8 +102,56 @@ def _public_id(user: User | None):
     return user.public_id if user else None
 
 
+# Which request a move asks for, where its name does not say it.
+ASKS = {"return_up": "return", "open_dispute": "dispute", "raise_dispute": "dispute"}
+
+
 def _ground(form: "DispatchMoveForm") -> forms.Field:
-    return forms.ChoiceField(label=_("Ground"), choices=ReturnGround.choices, widget=forms.RadioSelect)
+    verb, day = form.rule.verb, timezone.localdate(form.at)
+    kind = ASKS.get(verb, verb.removeprefix("ask_"))
+    allowed = terms.terms_of(kind, form.subject, form.case, at=form.at).grounds
+    offered = [one for one in terms.grounds(day, kind=kind) if not allowed or one.code in allowed]
+    hint = ""
+    if verb == "ask_return" and (until := terms.return_until(form.subject, form.case, at=form.at)):
+        hint = _("Possible until %(until)s.") % {"until": date_format(timezone.localtime(until), "m-d H:i")}
+    return forms.ChoiceField(
+        label=_("Ground"), choices=[(one.code, one.name) for one in offered], widget=forms.RadioSelect, help_text=hint
+    )
+
+
+def _length(form: "DispatchMoveForm") -> forms.Field:
+    unit = dict(UNIT_CHOICES).get(form.subject.limit_unit or form.case.limit_unit, "")
+    return forms.DecimalField(
+        label=_("Another length"), min_value=Decimal("0.5"), max_digits=6, decimal_places=1,
+        help_text=_("In %(unit)s. Empty: one original limit. Another length needs the signed form.") % {"unit": unit},
+    )  # fmt: skip
+
+
+def _hours(form: "DispatchMoveForm") -> forms.Field:
+    share = settings.get("dispatch.level_share", on=timezone.localdate(form.at), area_code=form.case.area_code)
+    return forms.DecimalField(
+        label=_("Limit in working hours"), min_value=Decimal("0.5"), max_digits=6, decimal_places=1,
+        help_text=_("Empty: %(percent)s%% of the limit above.") % {"percent": round(share * 100)},
+    )  # fmt: skip
+
+
+def _one_department(form: "DispatchMoveForm", label, departments=None) -> forms.Field:
+    departments = form.departments if departments is None else list(departments)
+    by_id = {str(one.public_id): one for one in departments}
+    return forms.TypedChoiceField(
+        label=label, choices=[("", "—"), *((key, one.name) for key, one in by_id.items())], coerce=by_id.get,
+        empty_value=None,
+    )  # fmt: skip
+
+
+def _department_below(form: "DispatchMoveForm") -> forms.Field:
+    below = departments_below(form.subject.department, form.at)
+    return _one_department(form, _("Department below"), below)
+
+
+def _meets_at(form: "DispatchMoveForm") -> forms.Field:
+    widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+    return forms.DateTimeField(label=_("Meeting at"), widget=widget, input_formats=["%Y-%m-%dT%H:%M"])
 
 
 def _until(form: "DispatchMoveForm") -> forms.Field:
@@ -117,6 +171,26 @@ class DispatchMoveForm(MoveForm):
         "handler": _handler,
         "ground": _ground,
         "until": _until,
+        "length": _length,
+        "hours": _hours,
+        "department_below": _department_below,
+        "owner": lambda form: _one_department(form, _("Owner for whom it is done")),
+        "is_optional": lambda form: forms.BooleanField(label=_("Optional: the case does not wait for it")),
+        "required": lambda form: forms.TypedChoiceField(
+            label=_("Does the case wait for it?"),
+            choices=[("yes", _("Yes")), ("no", _("No"))],
+            widget=forms.RadioSelect,
+            coerce=lambda value: value == "yes",
+            initial="yes" if form.subject.is_required else "no",
+        ),
+        "is_precedent": lambda form: forms.BooleanField(
+            label=_("From now on, this class in this street goes to this department")
+        ),
+        "meets_at": _meets_at,
+        "place": lambda form: forms.CharField(label=_("Place"), max_length=200, initial=form.case.address),
+        "participants": lambda form: forms.CharField(
+            label=_("Participants"), max_length=400, widget=forms.Textarea(attrs={"rows": 2})
+        ),
     }
 
     @cached_property
@@ -139,7 +213,7 @@ class DispatchMoveForm(MoveForm):
 
     def facts(self) -> dict:
         said = super().facts()
-        if "department" in said:
+        if self.rule.verb == "dispatch" and "department" in said:
             said["rule"] = facts.rule_of(said["department"], self.suggestions)
         return said
 

@@ -1,4 +1,4 @@
-"""Who answers for what 权责矩阵, what became of earlier dispatches, and what goes straight through without a hand.
+"""Who answers for what 权责矩阵, what became of earlier dispatches, what goes straight through, who agrees to requests.
 
 What is dispatched, and to whom, lies in `cases`: cases, stints, requests.
 """
@@ -7,27 +7,18 @@ import uuid
 
 from django.conf import settings
 from django.contrib.gis.db import models
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db.models import F, Q
 from django.utils.translation import gettext_lazy as _
 
+from cases.models import Request
 from components.models import MinorClass
-from dispatch.querysets import ResponsibilityQuerySet, SafeClassQuerySet, StraightQuerySet
+from dispatch import approval
+from dispatch.querysets import DatedQuerySet, ResponsibilityQuerySet, SafeClassQuerySet, StraightQuerySet
 from grid.models import Road
 
 DAY_OF_A_YEAR = r"(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])"
-
-
-class ReturnGround(models.TextChoices):
-    """Why a department gives a case back 回退原因."""
-
-    NOT_OURS = "not_ours", _("Not this department's duty")
-    OTHER_OWNER = "other_owner", _("The thing belongs to somebody else")
-    OTHER_PLACE = "other_place", _("Outside this department's area")
-    WRONG_FACTS = "wrong_facts", _("Class, place or description is wrong")
-    NOT_FOUND = "not_found", _("Nothing to be found on the spot")
-    NO_NEED = "no_need", _("No need to handle")
-    OTHER = "other", _("Other reason")
 
 
 class ResponsibilityRule(models.Model):
@@ -247,3 +238,106 @@ class StraightDecision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.case_id} {'went' if self.went else ','.join(self.against)}"
+
+
+# — what departments ask ———————————————————————————————————————————————————————————————————————————
+
+APPROVER_LABELS = {
+    approval.DISPATCHER: _("Dispatcher"),
+    approval.COMMANDER: _("Commander"),
+    approval.OPERATOR: _("Acceptance operator"),
+    approval.LEADER: _("Duty leader"),
+}
+ENDS_LATER = Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from"))
+
+
+class Ground(models.Model):
+    """Why a department may ask for something: a row of the city's own, in place of the built-in one of that code."""
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(_("Request"), max_length=12, choices=Request.Kind)
+    code = models.SlugField(_("Code"), max_length=40)
+    name_zh = models.CharField(_("Name"), max_length=60)
+    name_en = models.CharField(_("Name in English"), max_length=80, blank=True)
+    is_wrong_dispatch = models.BooleanField(_("Granted for it, the dispatch was wrong"), default=False)
+    sort = models.PositiveIntegerField(_("Order"), default=100)
+    valid_from = models.DateField(_("Valid from"))
+    valid_to = models.DateField(_("Valid until (that day no longer)"), null=True, blank=True)
+
+    objects = DatedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("Ground")
+        verbose_name_plural = _("Grounds")
+        ordering = ("kind", "sort", "id")
+        constraints = [models.CheckConstraint(name="ground_period", condition=ENDS_LATER)]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.code}"
+
+
+class ApprovalRule(models.Model):
+    """Who must agree to a request, how often and for how long it may be granted; empty means any."""
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    kind = models.CharField(_("Request"), max_length=12, choices=Request.Kind)
+    ground = models.CharField(_("Ground"), max_length=40, blank=True)
+    class_kind = models.CharField(_("Kind"), max_length=9, choices=MinorClass.Kind, blank=True)
+    major_code = models.CharField(_("Major class"), max_length=2, blank=True)
+    minor_class = models.ForeignKey(MinorClass, models.PROTECT, null=True, blank=True, verbose_name=_("Minor class"))
+    area_code = models.CharField(_("Area code"), max_length=12, blank=True)
+    level = models.PositiveSmallIntegerField(_("Level of the department (0: any)"), default=0)
+    nth = models.PositiveSmallIntegerField(_("Which time (0: any)"), default=0)
+    min_days = models.PositiveIntegerField(_("From so many days on"), default=0)
+    is_custom = models.BooleanField(_("Only for a length of its own"), null=True, blank=True)
+    chain = ArrayField(models.CharField(max_length=24, choices=APPROVER_LABELS), verbose_name=_("Who agrees, in order"))
+    max_count = models.PositiveSmallIntegerField(_("Granted at most so often"), null=True, blank=True)
+    max_days = models.PositiveIntegerField(_("Days at most"), null=True, blank=True)
+    grounds = ArrayField(models.CharField(max_length=40), default=list, blank=True, verbose_name=_("Grounds allowed"))
+    needs_file = models.BooleanField(_("A paper must be added"), default=False)
+    note = models.CharField(_("Note"), max_length=200, blank=True)
+    valid_from = models.DateField(_("Valid from"))
+    valid_to = models.DateField(_("Valid until (that day no longer)"), null=True, blank=True)
+
+    objects = DatedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("Approval rule")
+        verbose_name_plural = _("Approval rules")
+        ordering = ("kind", "id")
+        constraints = [
+            models.CheckConstraint(name="approval_rule_period", condition=ENDS_LATER),
+            models.CheckConstraint(name="approval_rule_has_a_chain", condition=Q(chain__len__gt=0)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind}: {' → '.join(self.chain)}"
+
+
+class JointMeeting(models.Model):
+    """The meeting about a dispute 现场确权: where, when, who, and what was decided."""
+
+    request = models.OneToOneField(Request, models.PROTECT, related_name="meeting")
+    meets_at = models.DateTimeField(_("Meeting at"), null=True, blank=True)
+    place = models.CharField(_("Place"), max_length=200, blank=True)
+    participants = models.CharField(_("Participants"), max_length=400, blank=True)
+    department = models.ForeignKey(
+        "accounts.Department", models.PROTECT, null=True, blank=True, related_name="+",
+        verbose_name=_("Responsible department"),
+    )  # fmt: skip
+    decided_at = models.DateTimeField(null=True, blank=True)
+    precedent = models.ForeignKey(ResponsibilityRule, models.SET_NULL, null=True, blank=True, related_name="+")
+
+    class Meta:
+        verbose_name = _("Joint meeting")
+        verbose_name_plural = _("Joint meetings")
+        ordering = ("id",)
+        constraints = [
+            models.CheckConstraint(
+                name="meeting_decided_means_department",
+                condition=Q(decided_at__isnull=True) | Q(department__isnull=False),
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.request_id} {self.place}"

@@ -49,6 +49,17 @@ def departments_to_dispatch_to(at: datetime):
     return Department.objects.valid(timezone.localdate(at)).filter(kind__in=DISPATCHABLE)
 
 
+def may_be_given_on_to(department: Department, own: Department, *, at: datetime) -> bool:
+    """True for a department below one's own that exists on that day and handles cases."""
+    is_below = department.path.startswith(own.path) and department.pk != own.pk
+    return is_below and may_be_dispatched_to(department, at=at)
+
+
+def departments_below(own: Department, at: datetime):
+    """Return the departments that a department may give its cases on to."""
+    return departments_to_dispatch_to(at).filter(path__startswith=own.path).exclude(pk=own.pk)
+
+
 def handlers_of(department: Department, at: datetime):
     """Return the people who may be sent to handle a department's case: handlers there or in a team below it."""
     return User.objects.filter(

@@ -16,8 +16,8 @@ from cases.workflow import RequestStage, Stage, StintStage, Subject
 from grid.models import Area
 
 
-class ResponsibilityQuerySet(QuerySet):
-    """Rows of the responsibility table."""
+class DatedQuerySet(QuerySet):
+    """Rows that hold from a day on, until another day."""
 
     def on(self, day: date):
         """Return the rows that hold on a day."""
@@ -26,6 +26,10 @@ class ResponsibilityQuerySet(QuerySet):
     def not_over(self, day: date):
         """Return the rows that hold on a day or will hold later."""
         return self.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=day))
+
+
+class ResponsibilityQuerySet(DatedQuerySet):
+    """Rows of the responsibility table."""
 
     def about(self, *, kind: str, class_id: int, major_code: str, area_code: str):
         """Return the rows whose class and place may fit; the routing decides which do, and their order."""
@@ -83,11 +87,12 @@ def desk_tabs(at: datetime) -> tuple[Tab, ...]:
     """Return the lists of the dispatch desk in the order they are shown; each is a condition on cases."""
     asked = Q(pk__in=Request.objects.filter(stage=RequestStage.PENDING).values("case"))
     handed_over = Q(pk__in=HandlingStint.objects.filter(stage=StintStage.HANDED_OVER).values("case"))
-    returning = Exists(HandlingStint.objects.filter(case=OuterRef("pk"), stage=StintStage.RETURNING))
+    returning = Exists(HandlingStint.objects.filter(case=OuterRef("pk"), stage=StintStage.RETURNING, parent=None))
     with_departments = workflow.WITH_DEPARTMENTS
     return (
         Tab("to_dispatch", _("To dispatch"), (Stage.PENDING_DISPATCH,), ~Q(returning)),
         Tab("requests", _("Requests"), with_departments, asked),
+        Tab("disputes", _("Disputes"), (Stage.DISPUTED,)),
         Tab("results", _("Results to pass on"), with_departments, handed_over),
         Tab("review", _("Automatic dispatches"), tuple(Stage), Q(needs_dispatch_review=True)),
         Tab("working", _("With departments"), (Stage.PENDING_HANDLE, Stage.HANDLING, Stage.HANDED_OVER)),
@@ -98,18 +103,26 @@ def desk_tabs(at: datetime) -> tuple[Tab, ...]:
     )
 
 
+UP_FOR_DECISION = (StintStage.HANDED_UP, StintStage.RETURNING)
+
+
 def department_tabs(at: datetime) -> tuple[Tab, ...]:
     """Return the lists of a department's desk in the order they are shown; each is a condition on stints."""
     asked = Q(pk__in=Request.objects.filter(stage=RequestStage.PENDING).values("stint"))
-    working = (StintStage.PENDING_HANDLE, StintStage.HANDLING)
+    working = (StintStage.PENDING_HANDLE, StintStage.HANDLING, StintStage.DELEGATED)
+    from_below = Q(
+        pk__in=HandlingStint.objects.filter(stage__in=UP_FOR_DECISION, parent__isnull=False).values("parent")
+    )
     given_back = (StintStage.RETURNED, StintStage.WITHDRAWN)
     return (
         Tab("to_receive", _("To receive"), (StintStage.PENDING_HANDLE,)),
         Tab("in_hand", _("In hand"), (StintStage.HANDLING,)),
+        Tab("below", _("With the level below"), (StintStage.DELEGATED,)),
+        Tab("from_below", _("From the level below"), (StintStage.DELEGATED,), from_below),
         Tab("overdue", _("Overdue"), working, Q(due_at__lt=at)),
         Tab("requests", _("Requests"), workflow.STINT_OPEN, asked),
         Tab("suspended", _("Suspended"), (StintStage.SUSPENDED,)),
-        Tab("handed_over", _("Handed over"), (StintStage.HANDED_OVER,)),
+        Tab("handed_over", _("Handed over"), (StintStage.HANDED_OVER, StintStage.HANDED_UP)),
         Tab("done", _("Done"), (StintStage.ACCEPTED,), is_counted=False),
         Tab("given_back", _("Returned or withdrawn"), given_back, is_counted=False),
     )
@@ -126,7 +139,14 @@ def stints_of(user, *, departments, at: datetime) -> QuerySet:
     """Return the stints of these departments, and those assigned to this person, with what one row of a list shows."""
     clock = StageClock.objects.filter(stint=OuterRef("pk"), name=workflow.Clock.HANDLING)
     is_working = Q(
-        stage__in=(StintStage.PENDING_HANDLE, StintStage.HANDLING, StintStage.RETURNING, StintStage.SUSPENDED)
+        stage__in=(
+            StintStage.PENDING_HANDLE,
+            StintStage.HANDLING,
+            StintStage.DELEGATED,
+            StintStage.RETURNING,
+            StintStage.DISPUTED,
+            StintStage.SUSPENDED,
+        )
     )
     is_paused = Q(stage__in=[stage for subject, stage in workflow.PAUSED if subject is Subject.STINT])
     asked = Request.objects.filter(stint=OuterRef("pk"), stage=RequestStage.PENDING)
@@ -168,11 +188,14 @@ def most_pressing(stints: QuerySet, tab: Tab, *, first: int, last: int) -> Query
     return stints.none() if keys is None else with_line(ordered.filter(pk__in=keys))
 
 
+ASKING = (*(move.verb for move in workflow.MOVES if move.verb.startswith("ask_")), "open_dispute", "raise_dispute")
+
+
 def requests_with_words(case: Case) -> QuerySet:
     """Return the requests of a case that wait for a decision, each with the words it was asked with; one query."""
     words = EventText.objects.filter(case=OuterRef("case"), sequence=OuterRef("sequence")).values("text")
     asking = case.events.filter(
-        verb__in=("ask_return", "ask_extension", "ask_suspension"),
+        verb__in=ASKING,
         subject_id=OuterRef("stint__public_id"),
         at=OuterRef("asked_at"),
     ).annotate(words=Subquery(words[:1]))
@@ -184,8 +207,14 @@ def requests_with_words(case: Case) -> QuerySet:
     )
 
 
+def deferred_in_hand() -> QuerySet:
+    """Return the deferred stints that are still open and not in the stock list yet."""
+    rows = HandlingStint.objects.open().filter(deferred_at__isnull=False, stock_at__isnull=True)
+    return rows.select_related("case__minor_class", "case__command_centre", "department").order_by("deferred_at", "id")
+
+
 def waiting_for_dispatch() -> QuerySet:
     """Return the cases to be dispatched where no return is being decided."""
-    returning = HandlingStint.objects.filter(case=OuterRef("pk"), stage=StintStage.RETURNING)
+    returning = HandlingStint.objects.filter(case=OuterRef("pk"), stage=StintStage.RETURNING, parent=None)
     cases = Case.objects.filter(~Exists(returning), stage=Stage.PENDING_DISPATCH)
     return cases.select_related("minor_class", "component__owner", "component__maintainer").defer("search", "last_hash")

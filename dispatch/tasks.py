@@ -3,10 +3,16 @@
 from celery import shared_task
 from django.utils import timezone
 
-from dispatch import actions
+from dispatch import actions, requests
 
 
 @shared_task(ignore_result=True)
 def dispatch_what_no_seat_may() -> None:
     """Dispatch by the proposal where every seat on duty has acted on the case already; every 15 seconds."""
     actions.dispatch_what_no_seat_may(at=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def fill_stock() -> None:
+    """Enter what was deferred long ago in the stock list; every morning."""
+    requests.fill_stock(at=timezone.now())

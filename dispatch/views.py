@@ -15,9 +15,9 @@ from cases.models import Case, Request
 from cases.permissions import open_moves
 from cases.views import PAGE, Door, Page, filtered, move_url, page_of, serve_move, visible_case
 from cases.workflow import OPEN, SOURCE_LABELS
-from dispatch import actions, querysets
+from dispatch import actions, approval, querysets, requests, teams, terms
 from dispatch.forms import DispatchMoveForm, EndForm, ResponsibilityForm
-from dispatch.models import ResponsibilityRule, ReturnGround
+from dispatch.models import APPROVER_LABELS, ResponsibilityRule
 from dispatch.permissions import (
     may_keep_responsibilities,
     may_open_department_desk,
@@ -34,6 +34,16 @@ DOORS: dict[str, Door] = {
         actions.grant_return, actions.refuse_return, actions.grant_extension, actions.refuse_extension,
         actions.grant_suspension, actions.refuse_suspension, actions.resume,
         actions.pass_on, actions.refuse_hand_over,
+        actions.add_assisting, actions.make_lead, actions.set_required, actions.set_proxy, actions.mark_ownerless,
+        actions.confirm_dispatch, actions.wrong_dispatch, actions.recall_wrong_dispatch,
+        teams.revoke, teams.send_back_result, teams.give_back, teams.sub_dispatch, teams.hand_up, teams.return_up,
+        teams.accept_up, teams.refuse_up, teams.accept_return_up, teams.refuse_return_up, teams.recall,
+        requests.ask_voiding, requests.ask_deferral, requests.open_dispute, requests.raise_dispute,
+        requests.ask_appeal, requests.withdraw_request,
+        requests.approve, requests.reject, requests.consent, requests.decline,
+        requests.grant_voiding, requests.refuse_voiding, requests.grant_deferral, requests.refuse_deferral,
+        requests.grant_appeal, requests.refuse_appeal, requests.call_meeting, requests.decide_dispute,
+        requests.enter_stock,
     )
 }  # fmt: skip
 
@@ -80,20 +90,32 @@ def pane(request: HttpRequest, case_id) -> HttpResponse:
     if not may_open_dispatch_desk(request.user, at=at):
         raise PermissionDenied(_("The dispatch desk belongs to the command centre."))
     case = visible_case(request, case_id, at=at)
-    requests = list(querysets.requests_with_words(case))
-    for one in requests:
-        one.ground_label = dict(ReturnGround.choices).get(one.ground, "")
-    buttons = open_moves(request.user, case, at=at, requests=requests)
+    asked = with_chains(querysets.requests_with_words(case), at=at)
+    buttons = open_moves(request.user, case, at=at, requests=asked)
     rule = next((button.rule for button in buttons if button.rule.verb == "dispatch"), None)
     context = {
         "case": case,
-        "requests": [(one, [(b, move_url(case, b)) for b in buttons if b.subject == one]) for one in requests],
+        "requests": [(one, [(b, move_url(case, b)) for b in buttons if b.subject == one]) for one in asked],
         "form": _dispatch_form(request, rule, case, at) if rule else None,
         "url": next((move_url(case, button) for button in buttons if button.rule.verb == "dispatch"), ""),
         "rule": rule,
         "at": at,
     }
     return render(request, "dispatch/_pane.html", context)
+
+
+def with_chains(rows, *, at) -> list[Request]:
+    """Return requests with their ground in words and their chain as (label, opinion, whose turn it is); two queries."""
+    names = terms.ground_names(timezone.localdate(at))
+    asked = list(rows.prefetch_related("approvals__by"))
+    for one in asked:
+        one.ground_label = names.get((one.kind, one.ground), "")
+        said = {approval.step: approval for approval in one.approvals.all()}
+        one.steps = [
+            (APPROVER_LABELS[role], said.get(number), number == one.step and one.stage == "pending")
+            for number, role in enumerate(one.chain or [approval.DISPATCHER])
+        ]
+    return asked
 
 
 def _dispatch_form(request: HttpRequest, rule, case: Case, at) -> DispatchMoveForm:

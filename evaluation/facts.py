@@ -19,6 +19,7 @@ from django.utils import timezone
 from accounts.models import Appointment, Department, in_this_language
 from accounts.roles import Role
 from cases import workflow
+from cases.models import HandlingStint
 from cases.workflow import Clock, Stage
 from evaluation.indicators import (
     Basis,
@@ -120,18 +121,22 @@ _CASES = f"""
 """
 
 # The handling clock tells when the department had it, until when, and what it was granted: by its entries up to then.
-# A stint counts for its department, or for the nearest evaluated one above it as the tree stood at the dispatch.
+# A stint counts for its department, or for the nearest evaluated one above it as the tree stood at the dispatch; one
+# handled by proxy for its owner; one below the first level only for a department that is evaluated itself.
 _STINTS = f"""
     SELECT w.n, s.id, s.case_id, judged.id, s.is_required, s.is_shirked, s.dispatched_at,
-           last.kind, last.at, granted.due_after, v.verb, n.extensions, n.failed_checks
+           last.kind, last.at, granted.due_after, v.verb, n.extensions, n.failed_checks,
+           s.dispatch_verdict, adjusted.at
       {_RELEVANT}
       JOIN cases_stageclock k ON k.case_id = c.id AND k.name = 'handling' AND k.started_at <= w.cutoff
       JOIN cases_handlingstint s ON s.id = k.stint_id
-      JOIN accounts_department own ON own.id = s.department_id
+      JOIN accounts_department own ON own.id = coalesce(s.on_behalf_of_id, s.department_id)
+      LEFT JOIN cases_adjustment adjusted ON adjusted.stint_id = s.id AND adjusted.at <= w.cutoff
       LEFT JOIN LATERAL (
         SELECT CASE WHEN own.is_evaluated THEN own.id ELSE (
             SELECT above.id FROM accounts_department above
-             WHERE above.is_evaluated AND starts_with(s.department_path, above.path)
+             WHERE above.is_evaluated AND starts_with(
+                 CASE WHEN s.on_behalf_of_id IS NULL THEN s.department_path ELSE own.path END, above.path)
              ORDER BY length(above.path) DESC LIMIT 1) END AS id
       ) judged ON true
       JOIN LATERAL (
@@ -150,6 +155,7 @@ _STINTS = f"""
           JOIN cases_caseevent z ON z.case_id = y.case_id AND z.sequence = y.event_sequence
          WHERE y.clock_id = k.id AND y.at <= w.cutoff
       ) n ON true
+     WHERE s.parent_id IS NULL OR own.is_evaluated
      ORDER BY w.n, s.id
 """
 
@@ -181,7 +187,15 @@ DONE_BY: dict[Clock, dict[str, Task]] = {
     Clock.CLOSE: {"close": Task.CLOSE},
 }
 WAITING: dict[Clock, Task] = {Clock.VERIFY: Task.VERIFY, Clock.CHECK: Task.CHECK}  # with a person while they wait
-LEFT_BY: dict[str, Left] = {"grant_return": Left.RETURNED, "void": Left.VOIDED}
+LEFT_BY: dict[str, Left] = {
+    "grant_return": Left.RETURNED,
+    "accept_return_up": Left.RETURNED,
+    "decide_dispute": Left.RETURNED,
+    "void": Left.VOIDED,
+    "grant_voiding": Left.VOIDED,
+}
+WRONG, ACCURATE = HandlingStint.Verdict.WRONG, HandlingStint.Verdict.ACCURATE
+HANDED_OVER_BY = frozenset({"hand_over", "hand_up"})
 END_OF: dict[str, End] = {
     Stage.NOT_ACCEPTED: End.NOT_ACCEPTED,
     Stage.NOT_FILED: End.NOT_FILED,
@@ -237,12 +251,13 @@ def gather_all(windows: Sequence[Window], *, tasks: bool = True) -> list[list[Fa
     found: list[list[Fact]] = [[] for _window in windows]
     returned: list[set[tuple[int, datetime]]] = [set() for _window in windows]
     required: list[dict[int, list[StintFact]]] = [defaultdict(list) for _window in windows]
-    for n, stint_id, case_id, department_id, is_required, is_shirked, dispatched_at, *clock in _rows(_STINTS, params):
+    for n, stint_id, case_id, department_id, is_required, is_shirked, dispatched_at, *row in _rows(_STINTS, params):
+        *clock, verdict, adjusted_at = row
         case = cases[n].get(case_id)
         if case is None:
             continue
-        stint = _stint_fact(case, is_shirked, dispatched_at, *clock)
-        if stint.left is Left.RETURNED:
+        stint = _stint_fact(case, is_shirked, dispatched_at, *clock, adjusted_at)
+        if verdict == WRONG or (stint.left is Left.RETURNED and verdict != ACCURATE):
             returned[n].add((case_id, dispatched_at))
         if is_required:
             required[n][case_id].append(stint)
@@ -289,20 +304,23 @@ def _facts_of_case(case: _CaseRow, stints: list[StintFact], window: Window) -> l
 
 def _stint_fact(
     case: _CaseRow, is_shirked: bool, dispatched_at: datetime, kind: str, at: datetime, due_at: datetime | None,
-    verb: str, extensions: int, failed_checks: int,
+    verb: str, extensions: int, failed_checks: int, adjusted_at: datetime | None,
 ) -> StintFact:  # fmt: skip
     """Return a stint by the last thing that happened to its clock before the cut-off."""
-    handed_over = kind == "stop" and verb == "hand_over"
+    handed_over = kind == "stop" and verb in HANDED_OVER_BY
     left, left_at = Left.NO, None
     if kind == "stop" and not handed_over:
         left, left_at = LEFT_BY.get(verb, Left.WITHDRAWN), at
     elif case.stage == Stage.VOIDED:
         left, left_at = Left.VOIDED, case.changed_at
+    handled_at = at if handed_over else None
+    if handled_at and adjusted_at and due_at:  # an upheld appeal: it counts as done in time
+        handled_at = min(handled_at, due_at)
     return StintFact(
         reported_at=case.reported_at,
         filed_at=case.filed_at or dispatched_at,
         due_at=due_at,
-        handled_at=at if handed_over else None,
+        handled_at=handled_at,
         closed_at=case.changed_at if case.stage == Stage.CLOSED else None,
         suspended_at=at if kind == "pause" and verb == "grant_suspension" else None,
         left=left,

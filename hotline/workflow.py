@@ -48,6 +48,7 @@ PLAIN: dict[str, Plain] = {
     Stage.VERIFYING: Plain(1, _LOOKED_AT, _("A collector is on the way to see it on the spot.")),
     Stage.PENDING_FILING: Plain(1, _LOOKED_AT, _("The desk is deciding whether it becomes a case.")),
     Stage.PENDING_DISPATCH: Plain(2, _("Taken up"), _("It is a case now. The department in charge is being chosen.")),
+    Stage.DISPUTED: Plain(2, _("Taken up"), _("It is being settled which department is in charge.")),
     Stage.PENDING_HANDLE: Plain(
         2,
         _DEPARTMENT,

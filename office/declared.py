@@ -109,6 +109,9 @@ SETTINGS: dict[str, Declared] = {
         int, 15, gettext_noop("Minutes to file a report or to refuse it."), 1, 10080
     ),
     "cases.limit.dispatch_minutes": Declared(int, 15, gettext_noop("Minutes to dispatch a case."), 1, 10080),
+    "cases.limit.dispute_minutes": Declared(
+        int, 1440, gettext_noop("Minutes to settle a dispute of responsibility."), 1, 43200
+    ),
     "cases.limit.pass_on_minutes": Declared(
         int, 15, gettext_noop("Minutes to pass on a department's result."), 1, 10080
     ),
@@ -211,6 +214,36 @@ SETTINGS: dict[str, Declared] = {
         bool, True, gettext_noop("A check needs a picture unless it could not be done.")
     ),
     # dispatch
+    "dispatch.appeal_days": Declared(
+        int,
+        3,
+        gettext_noop("Working days after closing within which a department may appeal against an overrun."),
+        1,
+        60,
+    ),
+    "dispatch.dispute_needs_meeting": Declared(
+        bool, True, gettext_noop("A dispute of responsibility is decided only after a joint meeting was called.")
+    ),
+    "dispatch.level_share": Declared(
+        float, 0.8, gettext_noop("Share of its own limit that a department gives to the level below."), 0.1, 1
+    ),
+    "dispatch.levels": Declared(
+        int, 1, gettext_noop("Levels of dispatch: 1 to departments only, 2 or 3 on to those below them."), 1, 3
+    ),
+    "dispatch.return_deadline": Declared(
+        bool,
+        True,
+        gettext_noop(
+            "A case is given back only for a while: over one working day of limit, until an hour of the next working "
+            "day; otherwise within the handling limit."
+        ),
+    ),
+    "dispatch.return_hour": Declared(
+        int, 9, gettext_noop("Hour of the next working day until which a case with a long limit is given back."), 0, 23
+    ),
+    "dispatch.stock_days": Declared(
+        int, 60, gettext_noop("Natural days after which a deferred case enters the stock list."), 1, 3650
+    ),
     "dispatch.extensions": Declared(int, 2, gettext_noop("Extensions that one department may get for a case."), 0, 10),
     "dispatch.outcome_days": Declared(
         int, 180, gettext_noop("Days back to which earlier dispatches tell how sure a proposal is."), 1, 3650

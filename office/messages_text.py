@@ -58,6 +58,9 @@ TEXTS: dict[str, Text] = {
         ),
         _("Nobody could be found at the department: %(number)s %(what)s, %(area)s, “%(clock)s”. Due at %(due_at)s."),
     ),
+    "entered_stock": Text(
+        "notice", _("%(number)s %(what)s, %(where)s entered the stock list. In hand: %(department)s.")
+    ),
     "password_reset": Text("notice", _("%(person)s reset your password at %(done_at)s.")),
     "sessions_ended": Text("notice", _("%(person)s ended all your sessions at %(done_at)s.")),
     "token_made": Text("notice", _("%(person)s made a token of yours for a program at %(done_at)s.")),

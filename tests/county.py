@@ -24,6 +24,7 @@ from cases.workflow import Source, Stage
 from components.models import FilingCondition, MinorClass
 from dispatch import actions as dispatch
 from grid.models import Area, DutyGrid, DutyGridCell, UnitGrid
+from office import settings
 from office.actions import store_file
 from office.models import StoredFile
 
@@ -129,14 +130,28 @@ class County:
             "street", "桃溪街道办", kind.STREET, "city", area_code=DIVISION + "001", evaluation_group="streets"
         )
 
+    def add_teams(self, *, levels: int = 3) -> None:
+        """Put a squad below the sanitation bureau and a team below the squad, with an operator each, and let cases go
+        down so many levels.
+        """
+        kind = Department.Kind
+        self.squad = self._department("squad", "城东中队", kind.DEPARTMENT, "sanitation", is_evaluated=False)
+        self.team = self._department("team", "保洁一班", kind.CONTRACTOR, "squad", is_evaluated=False)
+        for number, place in enumerate(("squad", "team"), 90):
+            self._person(number, f"{place}_operator", f"{place}_operator", place, Role.DEPARTMENT_OPERATOR, place)
+        settings.set_value("dispatch.levels", levels, by=None, at=MONDAY, valid_from=LONG_AGO)
+
+    def _person(self, number: int, key: str, username: str, name: str, role: str, place: str) -> None:
+        user = User(username=username, staff_number=f"T{number:03d}", name_zh=name, name_en=username.title())
+        user.set_password(PASSWORD)
+        user.must_change_password = False
+        user.save()
+        Appointment.objects.create(user=user, role=role, department=self.departments[place], valid_from=LONG_AGO)
+        self.people[key] = user
+
     def _build_people(self) -> None:
         for number, (key, (username, name, role, place)) in enumerate(PEOPLE.items(), 1):
-            user = User(username=username, staff_number=f"T{number:03d}", name_zh=name, name_en=username.title())
-            user.set_password(PASSWORD)
-            user.must_change_password = False
-            user.save()
-            Appointment.objects.create(user=user, role=role, department=self.departments[place], valid_from=LONG_AGO)
-            self.people[key] = user
+            self._person(number, key, username, name, role, place)
 
     def _build_places(self) -> None:
         box = Polygon.from_bbox((WEST, SOUTH, WEST + 2 * SIDE, SOUTH + 2 * SIDE))

@@ -140,7 +140,7 @@ OWN_FILES = {
         "verification",
         "retention",
     },
-    "dispatch": {"routing", "facts"},
+    "dispatch": {"routing", "facts", "approval", "terms", "requests", "teams"},
     "hotline": {"workflow"},
     "patrol": set(),
     "evaluation": {"indicators", "periods", "scoring", "facts", "tables", "overview"},

@@ -4,6 +4,7 @@ A seeded slice in the daily run; `./run prove` goes on for a thousand histories.
 """
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.db import transaction
@@ -14,13 +15,13 @@ from cases import actions, alarms, history, permissions, workflow
 from cases.models import Case, CasePart, ClockEntry, StageClock
 from cases.workflow import Stage, StintStage, Subject
 from citymgmt.errors import Refusal
-from dispatch import actions as dispatch
+from dispatch.views import DOORS as dispatch
 from tests.county import County, beijing
 
 pytestmark = pytest.mark.django_db
 
 ACTIONS = {
-    (rule.subject, rule.verb): getattr(dispatch if rule.door == "dispatch" else actions, rule.verb)
+    (rule.subject, rule.verb): dispatch[rule.verb].act if rule.door == "dispatch" else getattr(actions, rule.verb)
     for rule in workflow.MOVES
 }
 STARTS = st.datetimes(
@@ -41,7 +42,17 @@ def said(rule: workflow.Move, county: County, draw, at) -> dict:
         "result": lambda: draw(st.sampled_from(list(rule.outcomes))),
         "department": lambda: draw(st.sampled_from([county.sanitation_bureau, county.water_company])),
         "handler": lambda: county.handler,
-        "ground": lambda: "not_ours",
+        "department_below": lambda: draw(st.sampled_from([county.squad, county.team])),
+        "owner": lambda: county.water_company,
+        "hours": lambda: Decimal(2),
+        "length": lambda: Decimal(3),
+        "required": lambda: draw(st.booleans()),
+        "is_optional": lambda: draw(st.booleans()),
+        "is_precedent": lambda: draw(st.booleans()),
+        "meets_at": lambda: at + timedelta(hours=2),
+        "place": lambda: "现场",
+        "participants": lambda: "环卫所、供水公司",
+        "ground": lambda: "other",
         "until": lambda: (at + timedelta(days=draw(st.integers(1, 40)))).date(),
         "met": lambda: True,
         "is_duplicate": lambda: draw(st.booleans()),
@@ -145,6 +156,7 @@ def prove(examples: int):
 @pytest.fixture
 def county() -> County:
     county = County.build()
+    county.add_teams()
     county.proof = county.pictures()[0]
     return county
 

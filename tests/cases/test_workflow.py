@@ -12,6 +12,7 @@ def test_every_open_stage_of_a_case_can_be_left():
     by_others = {
         Stage.VERIFYING,
         Stage.CHECKING,
+        Stage.DISPUTED,
         Stage.PENDING_HANDLE,
         Stage.HANDLING,
         Stage.SUSPENDED,

@@ -199,6 +199,8 @@ def test_a_refused_result_goes_on_to_its_old_deadline(county):
 def test_a_return_needs_a_ground_and_a_reason(county):
     stint = handling(county)
     with pytest.raises(FactMissing):
+        actions.ask_return(stint, by=county.sanitation, at=NOON, ground="", reason="属街道")
+    with pytest.raises(actions.NotThatGround):
         actions.ask_return(stint, by=county.sanitation, at=NOON, ground="because", reason="属街道")
     with pytest.raises(FactMissing):
         actions.ask_return(stint, by=county.sanitation, at=NOON, ground="not_ours", reason=" ")

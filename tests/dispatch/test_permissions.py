@@ -16,15 +16,20 @@ EVERYBODY = (
     "water", "street", "evaluator", "leader", "administrator",
 )  # fmt: skip
 
-WORKING = {"assign", "hand_over", "ask_return", "ask_extension", "ask_suspension"}
+WORKING = {
+    "assign", "hand_over", "ask_return", "ask_extension", "ask_suspension", "ask_deferral", "ask_voiding",
+    "open_dispute",
+}  # fmt: skip
+IN_HAND = {
+    "dispatcher": {"withdraw_dispatch", "add_assisting", "set_proxy", "raise_dispute"}, "commander": {"raise_dispute"},
+    "duty_leader": {"recall_wrong_dispatch"},
+}  # fmt: skip
 BUTTONS: dict[str, dict[str, set[str]]] = {
     Stage.PENDING_FILING: {},
-    Stage.PENDING_DISPATCH: {"dispatcher": {"dispatch", "back_to_filing"}},
-    Stage.PENDING_HANDLE: {
-        "dispatcher": {"withdraw_dispatch"}, "sanitation": (WORKING - {"assign"}) | {"receive"},
-    },
-    Stage.HANDLING: {"dispatcher": {"withdraw_dispatch"}, "sanitation": WORKING},
-    Stage.HANDED_OVER: {"dispatcher": {"pass_on", "refuse_hand_over"}},
+    Stage.PENDING_DISPATCH: {"dispatcher": {"dispatch", "back_to_filing", "mark_ownerless"}},
+    Stage.PENDING_HANDLE: {**IN_HAND, "sanitation": (WORKING - {"assign"}) | {"receive"}},
+    Stage.HANDLING: {**IN_HAND, "sanitation": WORKING},
+    Stage.HANDED_OVER: {"dispatcher": {"pass_on", "refuse_hand_over", "add_assisting", "set_proxy"}},
     Stage.PENDING_CHECK: {},
     Stage.CLOSED: {},
 }  # fmt: skip
@@ -51,10 +56,10 @@ def test_everybody_has_the_buttons_of_his_role_and_nobody_else(county, stage):
     assert buttons(county, county.case_at(stage)) == BUTTONS[stage]
 
 
-def test_an_assigned_handler_may_submit_and_nothing_else(county):
+def test_an_assigned_handler_may_submit_or_give_back_and_nothing_else(county):
     case = county.case_at(Stage.HANDLING)
     actions.assign(case.stints.get(), by=county.sanitation, at=NOON, handler=county.handler)
-    assert buttons(county, case)["handler"] == {"submit_result"}
+    assert buttons(county, case)["handler"] == {"submit_result", "give_back"}
 
 
 @pytest.mark.parametrize("kind", ["return", "extension", "suspension"])
