@@ -171,7 +171,7 @@ def fits(chain: Chain, facts: Facts, *, on: date) -> bool:
     )
 
 
-def narrowness(chain: Chain) -> tuple:
+def narrowness(chain: Chain) -> tuple[object, ...]:
     """Return how narrow a row is: class before clock before urgency before area; of equals the one that began last."""
     of_class = 3 if chain.class_id is not None else 2 if chain.major_code else 1 if chain.kind else 0
     return (

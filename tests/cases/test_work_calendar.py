@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cases.time_limits import Limit, Unit, add, limit_seconds, used_seconds
-from cases.work_calendar import BEIJING, Schedule, Span, WorkCalendar
+from cases.work_calendar import BEIJING, Schedule, Season, Span, WorkCalendar
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "standards"
 FIRST_YEAR, LAST_YEAR = 2004, 2026
@@ -188,64 +188,145 @@ def test_in_a_place_with_summer_time_continuous_hours_are_hours_that_pass():
     assert used_seconds(saturday, due, Unit.CONTINUOUS_HOUR, calendar) == 12 * 3600
 
 
+# — seasons and differences —————————————————————————————————————————————————————————————————————————————
+
+
+@pytest.mark.parametrize(
+    ("season", "inside", "outside"),
+    [
+        (Season((3, 1), (4, 30)), [date(2025, 3, 1), date(2025, 4, 30)], [date(2025, 2, 28), date(2025, 5, 1)]),
+        (Season((11, 1), (3, 31)), [date(2025, 11, 1), date(2026, 1, 1), date(2025, 3, 31)], [date(2025, 10, 31)]),
+        (Season((3, 1), (4, 30), date(2025, 1, 1), date(2025, 4, 1)), [date(2025, 3, 31)], [date(2025, 4, 1)]),
+    ],
+)
+def test_a_season_lasts_from_its_first_to_its_last_day_also_over_new_year(season, inside, outside):
+    assert all(season.contains(day) for day in inside)
+    assert not any(season.contains(day) for day in outside)
+
+
+def test_in_the_planting_season_only_its_own_days_are_worked_and_without_one_every_day_is():
+    calendar = WorkCalendar([Schedule(MORNING_AND_AFTERNOON)], planting_seasons=[Season((11, 1), (3, 31))])
+    assert calendar.planting.add(beijing(2025, 3, 31, 17), 2 * 3600) == beijing(2025, 11, 3, 9)
+    assert city_calendar().planting is city_calendar()
+
+
+def test_two_calendars_differ_on_the_days_that_count_otherwise():
+    plain = WorkCalendar([Schedule(MORNING_AND_AFTERNOON)])
+    with_holidays = WorkCalendar([Schedule(MORNING_AND_AFTERNOON)], holidays=[date(2025, 4, 4), date(2025, 4, 5)])
+    assert plain.differences(with_holidays) == [(date(2025, 4, 4), date(2025, 4, 4))], "the fifth is a Saturday"
+    longer = WorkCalendar([
+        Schedule(MORNING_AND_AFTERNOON), Schedule((Span(clock(8), clock(18)),), date(2025, 4, 5), date(2025, 4, 8))
+    ])  # fmt: skip
+    assert plain.differences(longer) == [(date(2025, 4, 5), date(2025, 4, 7))], "a day is worth more on the weekend too"
+    assert plain.differences(plain) == []
+
+
 # — minute by minute ————————————————————————————————————————————————————————————————————————————————————
+
+SEASON = Season((11, 1), (3, 31))
+WORKED, IN_SEASON, ALWAYS = "worked", "in season", "always"
+COUNTED_BY = {
+    Unit.WORKING_HOUR: WORKED, Unit.WORKING_DAY: WORKED, Unit.PLANTING_DAY: IN_SEASON, Unit.CONTINUOUS_HOUR: ALWAYS,
+    Unit.CONTINUOUS_DAY: ALWAYS, Unit.CALENDAR_DAY: ALWAYS,
+}  # fmt: skip
 
 
 @cache
-def worked_minutes() -> np.ndarray:
-    """One True for every worked minute from 2004-01-01 on, made without a line of the program."""
-    normal, summer = np.zeros(1440, bool), np.zeros(1440, bool)
+def minutes_that_count(how: str) -> np.ndarray:
+    """One True for every minute from 2004-01-01 on that counts, made without a line of the program.
+
+    From June to September 7:30–11:30 and 15–18:30, else 8–12 and 14–18, on the days the published arrangements make
+    working days; in season: from November to March.
+    """
+    normal, summer, idle = np.zeros(1440, bool), np.zeros(1440, bool), np.zeros(1440, bool)
     normal[8 * 60 : 12 * 60] = normal[14 * 60 : 18 * 60] = True
     summer[7 * 60 + 30 : 11 * 60 + 30] = summer[15 * 60 : 18 * 60 + 30] = True
-    idle = np.zeros(1440, bool)
-    return np.concatenate(
-        [
-            (summer if 6 <= day.month <= 9 else normal) if chinese_calendar.is_workday(day) else idle
-            for day in every_day()
-        ]
-    )
+
+    def minutes_of(day: date) -> np.ndarray:
+        if how == ALWAYS:
+            return np.ones(1440, bool)
+        if not chinese_calendar.is_workday(day) or (how == IN_SEASON and 4 <= day.month <= 10):
+            return idle
+        return summer if 6 <= day.month <= 9 else normal
+
+    return np.concatenate([minutes_of(day) for day in every_day()])
 
 
-def minute_of(at: datetime) -> int:
-    return int((at - beijing(FIRST_YEAR, 1, 1)).total_seconds()) // 60
+@cache
+def seasonal_calendar() -> WorkCalendar:
+    known = city_calendar()
+    return WorkCalendar(known.schedules, **statutory(), official_until=known.official_until, planting_seasons=[SEASON])
+
+
+def seconds_of(at: datetime) -> int:
+    return int((at - beijing(FIRST_YEAR, 1, 1)).total_seconds())
+
+
+def independent_day(start: datetime) -> int:
+    """The minutes of one working day on the day a limit begins."""
+    return 450 if 6 <= start.astimezone(BEIJING).month <= 9 else 480
 
 
 def count_one(dice: random.Random) -> None:
-    """One random start, limit and set of pauses: the calendar's deadline must be the array's."""
-    calendar = city_calendar()
-    start = beijing(FIRST_YEAR, 1, 1) + timedelta(minutes=dice.randrange(8_200 * 1440))
-    if dice.random() < 0.5:
-        limit = Limit(Decimal(dice.randrange(1, 60)), Unit.WORKING_HOUR)
-    else:
-        limit = Limit(Decimal(dice.randrange(1, 31)), Unit.WORKING_DAY)
-    minutes = limit_seconds(limit, calendar, on=start) // 60
+    """One random start, limit and set of pauses, to the second: the program's deadline must be the array's."""
+    calendar, unit = seasonal_calendar(), dice.choice(list(Unit))
+    start = beijing(FIRST_YEAR, 1, 1) + timedelta(seconds=dice.randrange(8_000 * 86400))
+    days = unit not in (Unit.WORKING_HOUR, Unit.CONTINUOUS_HOUR)
+    value = dice.randrange(1, 31) if days else dice.randrange(1, 60)
+    worth = {WORKED: independent_day(start), IN_SEASON: independent_day(start), ALWAYS: 1440}[COUNTED_BY[unit]]
+    needed = value * (worth if days else 60) * 60
+    limit = Limit(Decimal(value), unit)
+    assert limit_seconds(limit, calendar, on=start) == needed
 
     # The program: used so far is carried over each pause, what is left runs on from the resumption.
     used, running_since, pauses = 0, start, []
-    for _ in range(dice.choice((0, 0, 1, 2))):
-        begins = running_since + timedelta(minutes=dice.randrange(3 * 1440))
-        so_far = used + used_seconds(running_since, begins, limit.unit, calendar)
-        if so_far >= minutes * 60:
+    for _ in range(dice.choice((0, 0, 1, 2, 3))):
+        begins = running_since + timedelta(seconds=dice.randrange(3 * 86400))
+        so_far = used + used_seconds(running_since, begins, unit, calendar)
+        if so_far >= needed:
             break
-        ends = begins + timedelta(minutes=dice.randrange(1, 10 * 1440))
+        ends = begins + timedelta(seconds=dice.randrange(1, 10 * 86400))
         pauses.append((begins, ends))
         used, running_since = so_far, ends
-    due = add(running_since, minutes * 60 - used, limit.unit, calendar).at
+    due = add(running_since, needed - used, unit, calendar).at
 
-    # The array: every worked minute from the start on, without those of the pauses; the last one needed ends at the
-    # deadline.
-    first = minute_of(start)
-    ahead = worked_minutes()[first : first + 90 * 1440].copy()
+    # The array: the seconds that each minute from the start on has to give, without those of the pauses; the deadline
+    # lies in the minute that gives the last one.
+    first = seconds_of(start)
+    reach = (300 + 30 * (unit is Unit.PLANTING_DAY)) * 1440 if COUNTED_BY[unit] == IN_SEASON else 130 * 1440
+    counts = minutes_that_count(COUNTED_BY[unit])[first // 60 : first // 60 + reach]
+    gives = counts.astype(np.int64) * 60
+    origin = first // 60 * 60
+
+    def take_away(frm: int, to: int) -> None:
+        """Nothing between two seconds counts."""
+        one, other = frm // 60, to // 60
+        if one == other:
+            gives[one] -= counts[one] * (to - frm)
+            return
+        gives[one] -= counts[one] * (60 - frm % 60)
+        gives[one + 1 : other] = 0
+        gives[other] -= counts[other] * (to % 60)
+
+    take_away(0, first - origin)
     for begins, ends in pauses:
-        ahead[minute_of(begins) - first : minute_of(ends) - first] = False
-    last = np.flatnonzero(ahead)[minutes - 1]
-    assert minute_of(due) == first + last + 1, f"{start} {limit} {pauses}"
-    assert due.second == 0
+        take_away(seconds_of(begins) - origin, seconds_of(ends) - origin)
+    given = np.cumsum(gives)
+    last = int(np.searchsorted(given, needed))
+    missing = needed - (int(given[last - 1]) if last else 0)
+    # Within its minute the last second needed is counted from where the minute begins to count.
+    edges = [first, *(seconds_of(ends) for _begins, ends in pauses)]
+    begins = max([origin + last * 60, *(edge for edge in edges if edge // 60 == origin // 60 + last)])
+    stops = [seconds_of(stop) for stop, _ends in pauses if seconds_of(stop) // 60 == origin // 60 + last]
+    if not stops:
+        assert seconds_of(due) == begins + missing, f"{start} {limit} {pauses}"
+    else:  # a pause begins in the very minute: before it, or after it ended
+        assert seconds_of(due) // 60 == origin // 60 + last, f"{start} {limit} {pauses}"
 
 
 def test_a_sample_of_deadlines_agrees_with_a_count_minute_by_minute():
     dice = random.Random(20260302)
-    for _ in range(8_000):
+    for _ in range(3_000):
         count_one(dice)
 
 
