@@ -178,6 +178,20 @@ class PersonFilter(forms.Form):
         self.fields["department"].empty_label = _("All departments")
 
 
+class ReadingFilter(forms.Form):
+    """Which looks at private data a list shows; kept in the page's address."""
+
+    q = forms.CharField(label=_("Person"), required=False, widget=forms.TextInput(attrs={"type": "search"}))
+    what = forms.ChoiceField(label=_("What was opened"), required=False)
+    number = forms.CharField(label=_("Case number"), required=False, max_length=60)
+    first = forms.DateField(label=_("From"), required=False, widget=DateInput)
+    last = forms.DateField(label=_("To"), required=False, widget=DateInput)
+
+    def __init__(self, *args, looks: dict, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["what"].choices = [("", _("Anything")), *looks.items()]
+
+
 # How a value is typed, by its declared type.
 SETTING_FIELDS = {
     bool: lambda: forms.TypedChoiceField(

@@ -159,6 +159,9 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "see_deliveries": frozenset({Role.ADMINISTRATOR, Role.DUTY_LEADER, Role.COMMANDER}),
     "maintain_settings": frozenset({Role.ADMINISTRATOR}),
     "see_health": frozenset({Role.ADMINISTRATOR}),
+    "see_history": frozenset({Role.ADMINISTRATOR, Role.INSPECTOR}),
+    "see_readings": frozenset({Role.ADMINISTRATOR, Role.INSPECTOR}),
+    "maintain_retention": frozenset({Role.ADMINISTRATOR}),
     "read_vault": frozenset({Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER}),
 }
 # Whoever set the installation up may appoint the first administrator; nothing beyond maintenance follows from that.

@@ -33,6 +33,7 @@ urlpatterns = [
     ),
     path("maintenance/settings/", views.settings_list, name="settings"),
     path("maintenance/settings/<str:key>/", views.setting, name="setting"),
+    path("maintenance/readings/", views.readings, name="readings"),
     path("maintenance/messages/", views.message_texts, name="message_texts"),
     path("api/v1/me/", api.Me.as_view(), name="api_me"),
     path("api/v1/me/duty/", api.Seat.as_view(), name="api_duty"),

@@ -23,7 +23,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import VaultRecord
 from accounts.permissions import may_read_vault
 from citymgmt.errors import Refusal
-from office.actions import note_reading
+from office.actions import note_erasure, note_reading
 
 NONCE_BYTES = 12
 CANARY = "canary"
@@ -85,15 +85,18 @@ def sealed(
     )
 
 
-def open_record(public_id: uuid.UUID, *, reader, why: str, at: datetime) -> Opened:
-    """Read a record; who looked and why is kept. Raises NotForYou, ReasonMissing, RecordErased."""
+def open_record(public_id: uuid.UUID, *, reader, why: str, at: datetime, number: str = "") -> Opened:
+    """Read a record; who looked and why is kept, with the number of the case it belongs to.
+
+    Raises NotForYou, ReasonMissing, RecordErased.
+    """
     _refuse_reader(reader, why, at=at)
     require_right_key(at=at)
     record = VaultRecord.objects.exclude(kind=CANARY).get(public_id=public_id)
     if record.erased_at is not None:
         raise RecordErased(erased_at=record.erased_at)
     with transaction.atomic():
-        note_reading(reader=reader, what="vault", about=str(public_id), why=why, at=at)
+        note_reading(reader=reader, what="vault", about=str(public_id), why=why, at=at, number=number)
         return _opened(record)
 
 
@@ -110,11 +113,21 @@ def find_by_phone(phone: str, *, reader, why: str, at: datetime) -> list[uuid.UU
     return list(found.values_list("public_id", flat=True))
 
 
-def erase(public_id: uuid.UUID, *, at: datetime) -> None:
-    """Forget what is in a record; the record stays as a tombstone. Erasing twice is erasing once."""
-    VaultRecord.objects.exclude(kind=CANARY).filter(public_id=public_id, erased_at__isnull=True).update(
-        ciphertext=b"", nonce=b"", phone_index=None, erased_at=at
-    )
+def erase(public_id: uuid.UUID, *, by, rule: str, why: str, at: datetime, number: str = "") -> bool:
+    """Forget what is in a record; the record stays as a tombstone, and who did it and why is noted.
+
+    `by` is None where a rule of retention did it; `number` is the case's. Erasing twice is erasing once. Raises
+    ReasonMissing.
+    """
+    if not why.strip():
+        raise ReasonMissing()
+    with transaction.atomic():
+        erased = VaultRecord.objects.exclude(kind=CANARY).filter(public_id=public_id, erased_at__isnull=True).update(
+            ciphertext=b"", nonce=b"", phone_index=None, erased_at=at
+        )  # fmt: skip
+        if erased:
+            note_erasure(by=by, rule=rule, why=why, about=str(public_id), at=at, number=number)
+    return bool(erased)
 
 
 def reseal(*, batch: int = 500) -> int:

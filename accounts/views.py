@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from datetime import datetime, time, timedelta
 from functools import wraps
 
 from axes.helpers import get_cool_off
@@ -17,7 +18,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
@@ -31,6 +32,7 @@ from accounts.forms import (
     OwnPasswordForm,
     PersonFilter,
     PersonForm,
+    ReadingFilter,
     SettingForm,
     TokenForm,
     UnlockForm,
@@ -44,8 +46,9 @@ from citymgmt.errors import Refusal
 from citymgmt.live_publish import say_goodbye
 from citymgmt.refusals import sentence
 from office import health, messages_text, settings
+from office.actions import note_look
 from office.declared import SETTINGS
-from office.models import Setting
+from office.models import ReadLog, Setting
 from office.ratelimit import TooOften
 
 PAGE = 50
@@ -339,6 +342,24 @@ MAINTENANCE = (
         "maintain_settings",
     ),
     (
+        "retention",
+        gettext_lazy("Retention"),
+        gettext_lazy("How long private data are kept, what would be erased, what is held"),
+        "maintain_retention",
+    ),
+    (
+        "accounts:readings",
+        gettext_lazy("Log of reading"),
+        gettext_lazy("Who looked at private data, when and why"),
+        "see_readings",
+    ),
+    (
+        "cases:history",
+        gettext_lazy("Proof of the history"),
+        gettext_lazy("Nightly checkpoints over all cases, and whether anything was rewritten"),
+        "see_history",
+    ),
+    (
         "accounts:message_texts",
         gettext_lazy("Message texts"),
         gettext_lazy("What people are told"),
@@ -478,10 +499,13 @@ def people_wanted(form: PersonFilter, *, at):
     )
 
 
-def _who(wanted: dict, *, day) -> Q:
-    words = wanted["q"].strip()
+def people_named(words: str) -> Q:
     which = Q(name_zh__icontains=words) | Q(name_en__icontains=words) | Q(username__istartswith=words)
-    which |= Q(staff_number__istartswith=words)
+    return which | Q(staff_number__istartswith=words)
+
+
+def _who(wanted: dict, *, day) -> Q:
+    which = people_named(wanted["q"].strip())
     if wanted["role"] or wanted["department"]:
         which &= valid_on(day, prefix="appointments__")
     if wanted["role"]:
@@ -668,3 +692,41 @@ def message_texts(request: HttpRequest) -> HttpResponse:
                 sentences.append(str(text.sentence))
         rows.append((code, messages_text.KINDS[text.kind], sentences))
     return render(request, "accounts/message_texts.html", {"rows": rows, "languages": LANGUAGES.values()})
+
+
+# --- The log of reading 查阅记录 ---
+
+LOOKS = {
+    "vault": gettext_lazy("Name, number and words of a reporter"),
+    "vault_search": gettext_lazy("Search by a reporter's number"),
+    "original": gettext_lazy("Original of a picture, sound or video"),
+    "read_log": gettext_lazy("This log"),
+}
+READINGS_SHOWN_DAYS = 30
+
+
+@asks("see_readings")
+def readings(request: HttpRequest) -> HttpResponse:
+    """Who looked at what private and why; looking here is noted too."""
+    at = timezone.now()
+    form = ReadingFilter(request.GET, looks=LOOKS)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    first = wanted.get("first") or timezone.localdate(at) - timedelta(days=READINGS_SHOWN_DAYS)
+    found = ReadLog.objects.filter(at__gte=day_begins(first)).select_related("reader").order_by("-at", "-id")
+    if last := wanted.get("last"):
+        found = found.filter(at__lt=day_begins(last + timedelta(days=1)))
+    if what := wanted.get("what"):
+        found = found.filter(what=what)
+    if number := wanted.get("number", "").strip():
+        found = found.filter(Q(number=number) | Q(about=number))
+    if words := wanted.get("q", "").strip():
+        found = found.filter(reader__in=User.objects.filter(people_named(words)))
+    asked = " ".join(f"{name}={value}" for name, value in wanted.items() if value) or "-"
+    note_look(reader=request.user, what="read_log", about=asked[:60], why=gettext_noop("Looked into the log"), at=at)
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    rows = [(row, LOOKS.get(row.what, row.what)) for row in page]
+    return render(request, "accounts/readings.html", {"page": page, "rows": rows, "filter": form, "first": first})
+
+
+def day_begins(day) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())

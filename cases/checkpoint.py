@@ -16,14 +16,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
-from django.core.mail import send_mail
 from django.db import connection, transaction
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
 from cases import history
 from cases.models import Checkpoint
 from office import settings
+from office.actions import Letter, tell_all
 
 LARGEST_EVENTS = 200_000
 LARGEST_ENTRIES = 600_000
@@ -134,7 +133,7 @@ def make(*, at: datetime) -> list[Checkpoint]:
     """Cover everything recorded since the last checkpoint and return the new ones: one as a rule.
 
     More after a very busy day or an import, so that none grows without bound; none where today's stands and nothing
-    came since. Raises StillWriting.
+    came since. Its line goes to the outbox in the same transaction. Raises StillWriting.
     """
     upto = _settled()
     made: list[Checkpoint] = []
@@ -145,9 +144,11 @@ def make(*, at: datetime) -> list[Checkpoint]:
             span = _next_span(before, upto)
             is_empty = span.events_after == span.events_upto and span.entries_after == span.entries_upto
             if is_empty and before is not None and (made or before.day >= timezone.localdate(at)):
-                return made
+                break
             before = _keep(before, span, gather(span), at=at)
             made.append(before)
+        _send(made, at=at)
+    return made
 
 
 def _settled() -> tuple[int, int]:
@@ -255,15 +256,20 @@ def line(kept: Checkpoint) -> str:
     )
 
 
-def send(made: list[Checkpoint], *, at: datetime) -> int:
-    """Mail the lines of new checkpoints to whom the city named, and return to how many addresses."""
+def _send(made: list[Checkpoint], *, at: datetime) -> None:
+    """Put the line of the newest checkpoint, which proves all before it, into the outbox to whom the city named."""
     addresses = settings.get("cases.checkpoint_mail", on=timezone.localdate(at))
-    if not made or not addresses:
-        return 0
-    words = _("Keep this mail: these lines prove the history of all cases up to now.")
-    body = "\n\n".join([words, *(line(kept) for kept in made)]) + "\n"
-    send_mail(_("Checkpoint of the history %(day)s") % {"day": made[-1].day}, body, None, addresses)
-    return len(addresses)
+    if made:
+        tell_all(
+            [
+                Letter(
+                    person=None, code="history_checkpoint", facts={}, about="", url="", channels=("mail",),
+                    dedupe=f"checkpoint:{made[-1].number}", outside={"line": line(made[-1])}, address=address,
+                )
+                for address in addresses
+            ],
+            at=at,
+        )  # fmt: skip
 
 
 def said_by(text: str) -> list[tuple[int, date, str]]:

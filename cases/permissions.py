@@ -146,6 +146,15 @@ def may_see_reporter(user, case: Case, at: datetime) -> bool:
     )
 
 
+def centres_of_reporters(user, at: datetime) -> frozenset[int]:
+    """The ids of the supervision centres whose reporters this person may see: those whose desk he sits at."""
+    return frozenset(
+        appointment.department_id
+        for appointment in appointments_of(user, at)
+        if appointment.role in (Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER)
+    )
+
+
 def may_see_original(user, one: Evidence, at: datetime) -> bool:
     """True for the desk that took it in; a citizen's original stays with supervision, others may see command too.
 

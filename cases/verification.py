@@ -10,18 +10,24 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from operator import itemgetter
 
 from django.core.files.storage import storages
 from django.db import connection, transaction
+from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Department, User
+from accounts.roles import Role
 from cases import checkpoint, history
 from cases.checkpoint import Span, rows_of
-from cases.models import Checkpoint
+from cases.models import Case, Checkpoint, HistoryCheck
+from office import health
+from office.actions import tell
+from office.models import StoredFile
 
 # What may be found, in the words of the page. The command prints the code.
 FINDINGS = {
@@ -36,6 +42,7 @@ FINDINGS = {
     "clock_orphan": _("An entry of a clock belongs to no event"),
     "column_altered": _("A column of the event does not agree with what was hashed"),
     "day_disagrees": _("The events covered are not those, or not in that order"),
+    "erased_without_note": _("Words were erased and nobody noted who did it and why"),
     "event_altered": _("What was hashed was altered"),
     "events_changed": _("Events up to this one were altered, removed or added"),
     "file_altered": _("The bytes of a file were altered"),
@@ -102,6 +109,7 @@ def verify(wanted: Wanted, tally: Tally) -> Iterator[Finding]:
         where, params = _condition(wanted)
         yield from _chains(where, params, tally, files=wanted.files)
         yield from _clock_orphans(where, params)
+        yield from _erased_in_silence(where, params)
         if wanted.number:
             yield from _leaves_of(wanted.number)
         elif wanted.with_checkpoints:
@@ -159,7 +167,9 @@ def _chains(where: str, params: list, tally: Tally, *, files: bool) -> Iterator[
     of_case = where.format(case="case_id")
     events = _Beside(_EVENTS.format(where=of_case), params)
     texts = _Beside(_TEXTS.format(where=of_case), params)
-    stored = _Beside(_FILES.format(where=where.format(case="evidence.case_id"), erased="FALSE"), params)
+    stored = _Beside(
+        _FILES.format(where=where.format(case="evidence.case_id"), erased="file.erased_at IS NOT NULL"), params
+    )
     for case in cases["rows"]:
         for beside in (events, texts, stored):
             yield from beside.left_before(case[0])
@@ -289,8 +299,6 @@ def _files(number: str, named: set[str], stored: list[tuple], *, read: bool) -> 
 
 
 def _bytes_of(number: str, sha256: str, content_type: str, kind: str) -> Iterator[Finding]:
-    from office.models import StoredFile
-
     path = StoredFile(sha256=sha256, content_type=content_type, kind=kind).path("original")
     digest = hashlib.sha256()
     try:
@@ -317,6 +325,19 @@ _ORPHANS = """
 def _clock_orphans(where: str, params: list) -> Iterator[Finding]:
     for number, sequence, count in rows_of(_ORPHANS.format(where=where.format(case="entry.case_id")), params):
         yield Finding("clock_orphan", number, sequence, f"{count} entries")
+
+
+_SILENT = """
+    SELECT one.number, min(words.sequence) FROM cases_eventtext words JOIN cases_case one ON one.id = words.case_id
+     WHERE words.erased_at IS NOT NULL AND {where}
+       AND NOT EXISTS (SELECT 1 FROM office_erasure noted WHERE noted.number = one.number AND noted.rule = 'words')
+     GROUP BY 1 ORDER BY 1
+"""
+
+
+def _erased_in_silence(where: str, params: list) -> Iterator[Finding]:
+    for number, sequence in rows_of(_SILENT.format(where=where.format(case="words.case_id")), params):
+        yield Finding("erased_without_note", number, sequence)
 
 
 # — the checkpoints ——————————————————————————————————————————————————————————————————————————————————
@@ -434,3 +455,59 @@ def _lines(against: Iterable[tuple[int, date, str]]) -> Iterator[Finding]:
         kept = Checkpoint.objects.defer("leaves").filter(number=number).first()
         if kept is None or kept.day != day or bytes(kept.hash).hex() != said:
             yield Finding("line_unknown", "", None, f"checkpoint {number} of {day}")
+
+
+# — runs, by the worker ——————————————————————————————————————————————————————————————————————————————
+
+RECENT_DAYS = 3
+CASES_IN_A_SLICE = 20_000
+FINDINGS_KEPT = 200
+
+
+def check_recent(*, at: datetime) -> HistoryCheck:
+    """Prove what was recorded in the last days, keep the result, and tell the administrators when it is not sound."""
+    check = HistoryCheck.objects.create(scope=HistoryCheck.Scope.RECENT, started_at=at)
+    _run(check, Wanted(since=timezone.localdate(at) - timedelta(days=RECENT_DAYS)))
+    return _end(check, at=at)
+
+
+def begin_check_of_all(*, at: datetime) -> HistoryCheck:
+    """Begin the proof of everything; it goes on slice by slice, so that no run takes longer than a task may."""
+    return HistoryCheck.objects.create(scope=HistoryCheck.Scope.ALL, started_at=at)
+
+
+def go_on_with_check(check: HistoryCheck, *, at: datetime) -> bool:
+    """Prove the next slice of cases, at last the checkpoints; return whether more is left to do."""
+    last = Case.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
+    is_last = check.cases_upto + CASES_IN_A_SLICE >= last
+    _run(check, Wanted(cases_after=check.cases_upto, cases_at_most=CASES_IN_A_SLICE, with_checkpoints=is_last))
+    check.cases_upto += CASES_IN_A_SLICE
+    if not is_last:
+        check.save()
+        return True
+    _end(check, at=at)
+    return False
+
+
+def _run(check: HistoryCheck, wanted: Wanted) -> None:
+    tally = Tally()
+    for finding in verify(wanted, tally):
+        check.finding_count += 1
+        if len(check.findings) < FINDINGS_KEPT:
+            check.findings.append([finding.code, finding.number, finding.sequence, finding.detail])
+    check.event_count += tally.events
+    check.case_count += tally.cases
+    check.checkpoint_count += tally.checkpoints
+
+
+def _end(check: HistoryCheck, *, at: datetime) -> HistoryCheck:
+    check.finished_at = at
+    check.save()
+    health.note("history", ok=not check.finding_count)
+    if check.finding_count:
+        tell(
+            User.objects.holding(Role.ADMINISTRATOR, day=timezone.localdate(at)),
+            code="history_not_sound", facts={"findings": check.finding_count}, about="", url=reverse("cases:history"),
+            dedupe=f"history:{check.pk}", at=at,
+        )  # fmt: skip
+    return check

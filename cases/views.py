@@ -3,6 +3,7 @@
 A page asks what this person may see, and shows it; a door fetches, validates, calls one action and answers.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,21 +12,40 @@ from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, Q, Subquery
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header, url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.permissions import acting, appointments_of, departments_of
+from accounts import vault
+from accounts.permissions import acting, appointments_of, departments_of, may, may_read_vault
 from accounts.roles import Role, Side
-from cases import actions, calendars, clocks, permissions, sheets, workflow
+from cases import actions, calendars, checkpoint, clocks, permissions, sheets, verification, workflow
 from cases.forms import AttachForm, CalendarForm, MoveForm
-from cases.models import CalendarVersion, Case, EventText, Evidence, FieldTask, HandlingStint, Request, StageClock
-from cases.permissions import Button, appointment_for, may_see_original, may_see_reporter, open_moves
+from cases.models import (
+    CalendarVersion,
+    Case,
+    Checkpoint,
+    EventText,
+    Evidence,
+    FieldTask,
+    HandlingStint,
+    HistoryCheck,
+    Request,
+    StageClock,
+)
+from cases.permissions import (
+    Button,
+    appointment_for,
+    centres_of_reporters,
+    may_see_original,
+    may_see_reporter,
+    open_moves,
+)
 from cases.querysets import counted, inside
 from cases.workflow import Stage, Subject
 from citymgmt.errors import Refusal
@@ -33,6 +53,8 @@ from citymgmt.refusals import sentence
 from components.models import MinorClass
 from grid.models import Area
 from office import settings as office_settings
+from office.actions import note_look
+from office.models import ReadLog
 from office.views import stored_file
 
 PAGE = 50
@@ -170,10 +192,34 @@ def search(request: HttpRequest) -> HttpResponse:
     visible, words = Case.objects.visible_to(request.user, at), request.GET.get("q", "").strip()
     if exact := visible.filter(number=words).first():
         return redirect("cases:case", exact.public_id)
-    found = visible.matching(words).with_line().order_by("-reported_at", "-id") if words else Case.objects.none()
+    reported = by_phone(request.user, words, at=at)
+    by_number = reported is not None and reported.exists()
+    found = visible.matching(words) if words and not by_number else reported if by_number else Case.objects.none()
+    found = found.with_line().order_by("-reported_at", "-id")
     context = {"words": words, "page": page_of(request, lambda first, last: found[first:last]), "at": at,
+               "is_phone": reported is not None, "by_number": by_number,
                "facts_only": sees_facts_only(request.user, at)}  # fmt: skip
     return render(request, "cases/search.html", context)
+
+
+# A mobile number, one with its area's code, or a bare one of seven or eight digits.
+PHONE = re.compile(r"(?:\+?86)?1\d{10}|0\d{9,11}|\d{7,8}")
+
+
+def by_phone(user, words: str, *, at: datetime):
+    """Return the cases whose reporter left exactly this number, or None where that is not asked or not for this person.
+
+    Only for the supervision desk, only of its own centre; the look is noted. For others nothing is looked up at all, so
+    that neither page nor time tells whether a number is known.
+    """
+    bare = words.replace(" ", "").replace("-", "") if words[:1] in "+01" else words
+    if not PHONE.fullmatch(bare) or not may_read_vault(user, at=at):
+        return None
+    centres = centres_of_reporters(user, at)
+    if not centres:
+        return None
+    refs = vault.find_by_phone(bare, reader=user, why=gettext_noop("Search at the desk"), at=at)
+    return Case.objects.visible_to(user, at).filter(reporter_ref__in=refs, supervision_centre__in=centres)
 
 
 # — one case —————————————————————————————————————————————————————————————————————————————————————————
@@ -349,6 +395,19 @@ PROMISED = {
 }
 
 
+def looks(request: HttpRequest, case_id) -> HttpResponse:
+    """Fragment for the desks: who opened what is private about this case, the latest first."""
+    at = timezone.now()
+    found = visible_case(request, case_id, at=at)
+    if sees_facts_only(request.user, at):
+        raise Http404
+    rows = ReadLog.objects.filter(number=found.number).select_related("reader").order_by("-at", "-id")[:LOOKS_SHOWN]
+    return render(request, "cases/_looks.html", {"rows": rows})
+
+
+LOOKS_SHOWN = 50
+
+
 def near(request: HttpRequest, case_id) -> HttpResponse:
     """What may be the same problem as this case, what is attached to it, when it was here before, what else is open."""
     at = timezone.now()
@@ -421,13 +480,16 @@ def evidence(request: HttpRequest, public_id, variant: str) -> HttpResponse:
 
 
 def shown_evidence(request: HttpRequest, public_id, variant: str, *, at: datetime) -> Evidence:
-    """Return a piece of evidence if this person may see it so; 404 otherwise."""
+    """Return a piece of evidence if this person may see it so, 404 otherwise; a look at an original is noted."""
     visible = Case.objects.visible_to(request.user, at)
     one = get_object_or_404(
         Evidence.objects.select_related("file", "case").filter(case__in=visible), public_id=public_id
     )
-    if variant == "original" and not may_see_original(request.user, one, at):
-        raise Http404
+    if variant == "original":
+        if not may_see_original(request.user, one, at):
+            raise Http404
+        note_look(reader=request.user, what="original", about=str(one.public_id), number=one.case.number,
+                  why=gettext_noop("Opened on the page of the case"), at=at)  # fmt: skip
     return one
 
 
@@ -616,3 +678,34 @@ def calendar_sheet(request: HttpRequest, year: int) -> HttpResponse:
 def _keepers_only(request: HttpRequest, at: datetime) -> None:
     if not permissions.may_keep_calendar(request.user, at=at):
         raise PermissionDenied(_("The calendar is kept by the administrators."))
+
+
+# — the proof of the history ————————————————————————————————————————————————————————————————————————
+
+CHECKPOINTS_SHOWN = 31
+CHECKS_SHOWN = 14
+
+
+def history(request: HttpRequest) -> HttpResponse:
+    """The nightly checkpoints with the line to print, and what the last proofs found."""
+    if not may(request.user, "see_history", at=timezone.now()):
+        raise PermissionDenied
+    kept = list(Checkpoint.objects.defer("leaves", "payload").order_by("-number")[:CHECKPOINTS_SHOWN])
+    checks = list(HistoryCheck.objects.all()[:CHECKS_SHOWN])
+    unsound = next((check for check in checks if check.finding_count), None)
+    findings = [(verification.FINDINGS.get(code, code), number, sequence, detail)
+                for code, number, sequence, detail in unsound.findings] if unsound else []  # fmt: skip
+    context = {"checkpoints": kept, "line": checkpoint.line(kept[0]) if kept else "", "checks": checks,
+               "unsound": unsound, "findings": findings}  # fmt: skip
+    return render(request, "cases/history.html", context)
+
+
+def checkpoint_lines(request: HttpRequest) -> HttpResponse:
+    """The line of every checkpoint as a file, to be kept elsewhere: `verify_history --against` reads it."""
+    if not may(request.user, "see_history", at=timezone.now()):
+        raise PermissionDenied
+    kept = Checkpoint.objects.defer("leaves", "payload").order_by("number")
+    lines = (checkpoint.line(one) + "\n" for one in kept.iterator(chunk_size=1000))
+    response = StreamingHttpResponse(lines, content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = 'attachment; filename="checkpoints.txt"'
+    return response

@@ -16,6 +16,12 @@ SCHEDULE: dict[str, tuple[str, int | crontab]] = {
     "heartbeat": ("office.tasks.heartbeat", 10),
     "evaluation": ("evaluation.tasks.freeze_what_is_over", crontab(hour=1, minute=20)),
     "forget_unused_files": ("cases.tasks.forget_unused_files", crontab(hour=3, minute=40)),
+    "prove_recent_history": ("cases.tasks.prove_recent_history", crontab(hour=0, minute=30)),
+    "prove_all_history": ("cases.tasks.prove_all_history", crontab(hour=2, minute=10, day_of_week="sunday")),
+    "erase_cases": ("cases.tasks.erase_what_is_due", crontab(hour=3, minute=10)),
+    "erase_calls": ("hotline.tasks.erase_what_is_due", crontab(hour=3, minute=20)),
+    "erase_readings": ("office.tasks.erase_what_is_due", crontab(hour=3, minute=30)),
+    "checkpoint": ("cases.tasks.checkpoint_history", crontab(hour=23, minute=50)),
     "clean_up": ("office.tasks.clean_up", crontab(hour=4, minute=10)),
 }
 

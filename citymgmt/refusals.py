@@ -76,6 +76,8 @@ SENTENCES = {
         "A department has begun with case %(number)s, so it can no longer be attached to another one."
     ),
     "has_it_already": _("%(department)s already has case %(number)s. Choose another department."),
+    "held_already": _("Case %(number)s is held already."),
+    "hold_reason_missing": _("Say why the case is held; the reason is kept."),
     "is_the_lead": _("%(department)s leads this case, and the case waits for it. Choose another lead first."),
     "joined_case_over": _("Case %(number)s has ended meanwhile. Register the call as a new case."),
     "key_in_use": _("The same request is just being worked on. Send it again in a moment."),
@@ -93,6 +95,7 @@ SENTENCES = {
     "no_department": _("Choose the department that is to handle case %(number)s."),
     "no_more_levels": _("Cases are dispatched on %(levels)s level(s) here, and this is the last."),
     "no_numbers_left": _("All numbers of %(what)s have been given away. Tell the administrator."),
+    "no_such_case": _("There is no case %(number)s. Check the number."),
     "no_such_cells": _("There is no unit grid with the code %(codes)s now. Check the codes, one a line."),
     "not_a_collector": _(
         "%(name)s cannot be sent: no collector, or already had a part in this case. Choose somebody else."

@@ -13,6 +13,7 @@ urlpatterns = [
     path("", views.home, name="home"),
     path("i18n/setlang/", set_language, name="set_language"),
     path("health/", views.state, name="health"),
+    path("maintenance/retention/", views.retention, name="retention"),
     path("live/ticket/", views.live_ticket, name="live_ticket"),
     path("api/", views.reference, name="api"),
     path("api/schema/", SpectacularAPIView.as_view(), name="api_schema"),

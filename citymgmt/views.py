@@ -4,19 +4,25 @@ from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.defaults import bad_request
 from drf_spectacular.generators import SchemaGenerator
 
-from accounts.permissions import appointments_of, topics_of
+from accounts.permissions import appointments_of, may, topics_of
 from accounts.roles import ROLES
+from cases import retention as case_retention
+from cases.models import Case, LegalHold
+from citymgmt.errors import Refusal
 from citymgmt.live_publish import make_ticket
 from citymgmt.middleware import PROBLEMS, REFUSED, REFUSED_AS, problem, wants_json
-from citymgmt.refusals import SENTENCES
-from office import health
+from citymgmt.refusals import SENTENCES, sentence
+from hotline import retention as hotline_retention
+from office import health, settings
+from office import retention as office_retention
+from office.models import Erasure
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -119,6 +125,61 @@ def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
         words = _("The request cannot be read: check its address, its cursor and its JSON.")
         return problem(status=400, code="malformed", detail=words)
     return bad_request(request, exception)
+
+
+DUE_COUNTED = 10_000
+OLDEST_SHOWN = 5
+ERASURES_SHOWN = 50
+RULES = (*case_retention.RULES, *hotline_retention.RULES, *office_retention.RULES)
+
+
+def retention(request: HttpRequest) -> HttpResponse:
+    """What all rooms would erase tonight, what is held, what was erased lately. A hold begins and ends here."""
+    at = timezone.now()
+    if not may(request.user, "maintain_retention", at=at):
+        raise PermissionDenied
+    said, problem = {}, ""
+    if request.method == "POST":
+        said = {name: request.POST.get(name, "").strip() for name in ("number", "why", "end")}
+        try:
+            _hold(request, said, at=at)
+        except Refusal as refusal:
+            problem = sentence(refusal)
+        else:
+            return redirect("retention")
+    labels = {rule.name: rule.label for rule in RULES}
+    holds = LegalHold.objects.filter(ended_at__isnull=True).select_related("case", "by").defer("case__search")
+    erasures = [
+        (row, labels.get(row.rule, row.rule))
+        for row in Erasure.objects.select_related("by").order_by("-at", "-id")[:ERASURES_SHOWN]
+    ]
+    context = {"rules": [_due(rule, at=at) for rule in RULES], "holds": holds, "erasures": erasures, "said": said,
+               "problem": problem}  # fmt: skip
+    return render(request, "accounts/retention.html", context, status=422 if problem else 200)
+
+
+def _hold(request: HttpRequest, said: dict, *, at) -> None:
+    if said["end"].isdecimal():
+        held = get_object_or_404(LegalHold, pk=said["end"])
+        case_retention.end_hold(held, by=request.user, at=at)
+        return
+    case = Case.objects.filter(number=said["number"]).first()
+    if case is None:
+        raise case_retention.NoSuchCase(number=said["number"])
+    case_retention.hold(case, by=request.user, at=at, why=said["why"])
+
+
+def _due(rule, *, at) -> dict:
+    """What a rule would erase, counted no further than a night could go anyway."""
+    rows = rule.due(at=at)
+    number = rows[: DUE_COUNTED + 1].count()
+    return {
+        "rule": rule,
+        "days": settings.get(rule.setting, on=timezone.localdate(at)),
+        "due": min(number, DUE_COUNTED),
+        "is_more": number > DUE_COUNTED,
+        "oldest": [rule.shown(row) for row in rows[:OLDEST_SHOWN]] if number else [],
+    }
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:

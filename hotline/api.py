@@ -99,7 +99,7 @@ class Reporter(Endpoint):
     @extend_schema(operation_id="open_reporter", tags=["hotline"], request=WhyBody, responses=OpenedRow(many=True))
     def post(self, request, case_id: UUID):
         case, _calls, refs = views.reporter_of(request, case_id, at=self.at)
-        opened = views.open_records(refs, request.user, case.number, _why(request), at=self.at)
+        opened = views.open_records(refs, request.user, case.number, _why(request), at=self.at, number=case.number)
         return Response(OpenedRow(opened, many=True).data)
 
 

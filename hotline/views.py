@@ -16,11 +16,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import vault
 from cases.models import Case, CaseEvent, EventText, Evidence, HandlingStint
-from cases.permissions import may_see_reporter
+from cases.permissions import centres_of_reporters, may_see_reporter
 from cases.workflow import Stage
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
@@ -153,7 +154,9 @@ def reporter(request: HttpRequest, case_id: UUID) -> HttpResponse:
     case, calls, refs = reporter_of(request, case_id, at=at)
     context = {"case": case, "calls": calls, "refs": refs, "why": WHY, "at": at}
     if request.method == "POST":
-        context["opened"] = open_records(refs, request.user, case.number, request.POST.get("why", ""), at=at)
+        context["opened"] = open_records(
+            refs, request.user, case.number, request.POST.get("why", ""), at=at, number=case.number
+        )
     template = "hotline/_reporter.html" if request.htmx else "hotline/reporter.html"
     return render(request, template, context)
 
@@ -163,9 +166,10 @@ def caller(request: HttpRequest, public_id: UUID) -> HttpResponse:
     """Fragment: who made a call that became no case."""
     at = timezone.now()
     _seat_or_403(request, at)
-    found = get_object_or_404(Call.objects.visible_to(request.user, at), public_id=public_id)
+    found = get_object_or_404(Call.objects.visible_to(request.user, at).select_related("case"), public_id=public_id)
     refs = [found.reporter_ref] if found.reporter_ref else []
-    opened = open_records(refs, request.user, str(found.public_id), request.POST.get("why", ""), at=at)
+    number = found.case.number if found.case else ""
+    opened = open_records(refs, request.user, str(found.public_id), request.POST.get("why", ""), at=at, number=number)
     template = "hotline/_opened.html" if request.htmx else "hotline/opened.html"
     return render(request, template, {"opened": opened, "call": found, "at": at})
 
@@ -180,12 +184,27 @@ def reporter_of(request: HttpRequest, case_id: UUID, *, at: datetime) -> tuple[C
     return case, calls, refs
 
 
-def open_records(refs: list[UUID], reader, about: str, chosen: str, *, at: datetime) -> list:
-    """Open sealed records for a reason of WHY; each look is noted."""
+def open_records(refs: list[UUID], reader, about: str, chosen: str, *, at: datetime, number: str = "") -> list:
+    """Open sealed records for a reason of WHY; each look is noted, with the number of the case."""
     if chosen not in WHY:
         raise vault.ReasonMissing()
     why = f"{about}: {_(WHY[chosen])}"
-    return [vault.open_record(ref, reader=reader, why=why, at=at) for ref in refs]
+    return [vault.open_record(ref, reader=reader, why=why, at=at, number=number) for ref in refs]
+
+
+@require_POST
+def number(request: HttpRequest) -> HttpResponse:
+    """The calls and cases of exactly this number at this desk's centre; asked by POST, so that no address holds it."""
+    at = timezone.now()
+    _seat_or_403(request, at)
+    said = request.POST.get("phone", "").strip()
+    centres = centres_of_reporters(request.user, at)
+    refs = vault.find_by_phone(said, reader=request.user, why=gettext_noop("Search at the telephone"), at=at)
+    calls = Call.objects.filter(centre__in=centres, reporter_ref__in=refs).with_row()[:PAGE]
+    own = Q(reporter_ref__in=refs) | Q(pk__in=[call.case_id for call in calls if call.case_id])
+    cases = Case.objects.visible_to(request.user, at).filter(own, supervision_centre__in=centres)
+    cases = cases.with_row().order_by("-moved_at", "-id")[:PAGE]
+    return render(request, "hotline/number.html", {"calls": calls, "cases": cases, "said": said, "at": at})
 
 
 # — calling back —————————————————————————————————————————————————————————————————————————————————————
@@ -438,7 +457,8 @@ def _shown_pictures(link: FollowUp):
         wanted |= Q(case=link.case, from_reporter=True)
     if leading.stage == Stage.CLOSED:
         wanted |= Q(case=leading, usage=Evidence.Usage.AFTER)
-    return Evidence.objects.filter(wanted, file__kind=StoredFile.Kind.PICTURE).select_related("file").order_by("id")
+    pictures = Evidence.objects.filter(wanted, file__kind=StoredFile.Kind.PICTURE, file__erased_at__isnull=True)
+    return pictures.select_related("file").order_by("id")
 
 
 def _pictures(link: FollowUp) -> dict[str, list[Evidence]]:

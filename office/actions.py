@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from citymgmt.errors import Refusal
 from office import gateways, media, messages_text, settings
-from office.models import Delivery, KeptAnswer, Message, Reach, ReadLog, StoredFile
+from office.models import Delivery, Erasure, KeptAnswer, Message, Reach, ReadLog, StoredFile
 
 # --- Messages 消息 ---
 
@@ -297,9 +297,40 @@ def send_again(delivery: Delivery, *, at: datetime) -> None:
 # --- The log of reading 查阅记录 ---
 
 
-def note_reading(*, reader, what: str, about: str, why: str, at: datetime) -> None:
-    """Somebody opened something private. Written before it is shown, in the same transaction as the reading."""
-    ReadLog.objects.create(reader=reader, what=what, about=about, why=why, at=at)
+ONE_LOOK = timedelta(minutes=15)
+
+
+def note_reading(*, reader, what: str, about: str, why: str, at: datetime, number: str = "") -> None:
+    """Somebody opened something private. Written before it is shown, in the same transaction as the reading.
+
+    `number` is the case's that it belongs to, if any.
+    """
+    ReadLog.objects.create(reader=reader, what=what, about=about, why=why, at=at, number=number)
+
+
+def note_look(*, reader, what: str, about: str, why: str, at: datetime, number: str = "") -> None:
+    """The same for what a browser fetches in pieces or page by page: one look within a quarter of an hour is one."""
+    lately = ReadLog.objects.filter(about=about, reader=reader, what=what, at__gt=at - ONE_LOOK, at__lte=at)
+    if not lately.exists():
+        note_reading(reader=reader, what=what, about=about, why=why, at=at, number=number)
+
+
+READINGS_KEPT_AT_LEAST_DAYS = 183  # held by the database too
+
+
+def forget_readings(*, before: datetime, at_most: int) -> int:
+    """Take readings older than this out of the log, never any of the last half year; return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT office_forget_readings(%s, %s)", [before, at_most])
+        return cursor.fetchone()[0]
+
+
+# --- Tombstones 清除记录 ---
+
+
+def note_erasure(*, by, rule: str, why: str, about: str, at: datetime, number: str = "", pieces: int = 1) -> None:
+    """Something private was erased: `by` is None where a rule did it. In the same transaction as the erasing."""
+    Erasure.objects.create(by=by, rule=rule, why=why, about=about, at=at, number=number, pieces=pieces)
 
 
 # --- Files 附件 ---
@@ -438,11 +469,29 @@ def forget_files(files: Iterable[StoredFile]) -> int:
         with transaction.atomic():
             _alone_with(stored.sha256)
             stored.delete()
-            if not StoredFile.objects.filter(sha256=stored.sha256).exists():
+            if not StoredFile.objects.filter(sha256=stored.sha256, erased_at__isnull=True).exists():
                 for variant in ("original", "view", "thumb"):
                     storages["evidence"].delete(stored.path(variant))
         forgotten += 1
     return forgotten
+
+
+def erase_files(files: Iterable[StoredFile], *, at: datetime) -> int:
+    """Erase the bytes of stored files and what their cameras wrote; the rows stay as tombstones. Return how many.
+
+    Bytes that another row still needs stay. Who and why is noted by whoever calls (`note_erasure`). Bytes go before the
+    rows are committed: cut short, the next run finds the rows again and nothing more to take away.
+    """
+    erased = 0
+    for stored in files:
+        with transaction.atomic():
+            _alone_with(stored.sha256)
+            StoredFile.objects.filter(pk=stored.pk).update(erased_at=at, name="", taken_at=None, taken_point=None)
+            if not StoredFile.objects.filter(sha256=stored.sha256, erased_at__isnull=True).exists():
+                for variant in ("original", "view", "thumb"):
+                    storages["evidence"].delete(stored.path(variant))
+        erased += 1
+    return erased
 
 
 def _alone_with(*sha256: str) -> None:

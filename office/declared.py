@@ -90,6 +90,9 @@ SETTINGS: dict[str, Declared] = {
     "office.api_answers_kept_days": Declared(
         int, 7, gettext_noop("Days for which a write sent again with the same key gets the same answer."), 1, 90
     ),
+    "office.keep_readings_days": Declared(
+        int, 1095, gettext_noop("Days for which it is kept who looked at private data."), 183, 36500
+    ),
     # accounts
     "accounts.token_days": Declared(int, 365, gettext_noop("Days for which a token is valid at most."), 1, 1830),
     "accounts.idle_minutes": Declared(
@@ -163,6 +166,36 @@ SETTINGS: dict[str, Declared] = {
     "cases.near_hours": Declared(
         int, 24, gettext_noop("Hours within which an open case may be the same one."), 1, 8760
     ),
+    "cases.keep_reporter_days": Declared(
+        int,
+        1095,
+        gettext_noop(
+            "Days after the end of a case for which name, number and words of its reporter are kept; 0: for good."
+        ),
+        0,
+        36500,
+    ),
+    "cases.keep_words_days": Declared(
+        int,
+        0,
+        gettext_noop("Days after the end of a case for which the words of its steps are kept; 0: for good."),
+        0,
+        36500,
+    ),
+    "cases.keep_pictures_days": Declared(
+        int,
+        0,
+        gettext_noop("Days after the end of a case for which its pictures and videos are kept; 0: for good."),
+        0,
+        36500,
+    ),
+    "cases.keep_sounds_days": Declared(
+        int,
+        730,
+        gettext_noop("Days after the end of a case for which its sound recordings are kept; 0: for good."),
+        0,
+        36500,
+    ),
     "cases.checkpoint_mail": Declared(
         list, [], gettext_noop("Mail addresses outside the house that get the nightly checkpoint of the history.")
     ),
@@ -193,6 +226,16 @@ SETTINGS: dict[str, Declared] = {
     ),
     "hotline.reports_per_hour": Declared(
         int, 30, gettext_noop("Reports that may come from one internet address in an hour."), 1, 10000
+    ),
+    "hotline.keep_caller_days": Declared(
+        int,
+        1095,
+        gettext_noop(
+            "Days for which name, number and words of a caller are kept, after the call or after its case has ended;"
+            " 0: for good."
+        ),
+        0,
+        36500,
     ),
     "hotline.looks_per_hour": Declared(
         int, 600, gettext_noop("Looks for similar reports that one internet address may take in an hour."), 10, 99999

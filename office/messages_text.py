@@ -61,6 +61,14 @@ TEXTS: dict[str, Text] = {
     "entered_stock": Text(
         "notice", _("%(number)s %(what)s, %(where)s entered the stock list. In hand: %(department)s.")
     ),
+    "history_checkpoint": Text(
+        "notice",
+        _("The checkpoint of the history was made."),
+        _("Keep this line, it proves the history of all cases up to now: %(line)s"),
+    ),
+    "history_not_sound": Text(
+        "alarm", _("The proof of the history found %(findings)s places that are not as they were written.")
+    ),
     "password_reset": Text("notice", _("%(person)s reset your password at %(done_at)s.")),
     "sessions_ended": Text("notice", _("%(person)s ended all your sessions at %(done_at)s.")),
     "token_made": Text("notice", _("%(person)s made a token of yours for a program at %(done_at)s.")),

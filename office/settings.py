@@ -66,6 +66,11 @@ def get(key: str, *, on: date, area_code: str = "") -> Any:
     return declared.default
 
 
+def areas(key: str) -> list[str]:
+    """The areas for which a row of this setting was ever kept, the smallest first, "" for the city at the end."""
+    return sorted({"", *(area_code for area_code, _valid_from, _value in _rows(key))}, key=lambda one: (-len(one), one))
+
+
 def set_value(key: str, value: Any, *, by, at: datetime, area_code: str = "", valid_from: date) -> Setting:
     """Keep a value from a day on. A row for the same day and area is replaced. Raises SettingNotValid."""
     declared = SETTINGS[key]

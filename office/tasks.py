@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from office import actions, health
+from office import actions, health, retention
 
 
 @shared_task
@@ -14,3 +14,10 @@ def heartbeat() -> None:
 @shared_task
 def clean_up() -> None:
     actions.clean_up(at=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def erase_what_is_due() -> None:
+    """Forget who looked at private data longer ago than the city keeps it; every night."""
+    for rule in retention.RULES:
+        retention.run(rule, at=timezone.now())

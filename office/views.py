@@ -46,6 +46,8 @@ def stored_file(stored: StoredFile, variant: str) -> HttpResponse:
 
     `variant` is view or thumb (pictures), or original.
     """
+    if stored.erased_at is not None:
+        raise Http404
     if variant != "original" and stored.kind != StoredFile.Kind.PICTURE:
         raise Http404
     content_type = stored.content_type if variant == "original" else "image/jpeg"
@@ -62,7 +64,8 @@ def stored_file(stored: StoredFile, variant: str) -> HttpResponse:
     as_attachment = stored.kind == StoredFile.Kind.DOCUMENT
     name = stored.name if variant == "original" else f"{stored.sha256[:12]}.jpg"
     response["Content-Disposition"] = content_disposition_header(as_attachment, name or path.rsplit("/", 1)[-1])
-    response["Cache-Control"] = "private, max-age=86400"
+    # An original is private: each look at it comes here and is noted.
+    response["Cache-Control"] = "private, no-store" if variant == "original" else "private, max-age=86400"
     response["X-Content-Type-Options"] = "nosniff"
     return response
 

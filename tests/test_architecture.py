@@ -120,7 +120,17 @@ FILES = {
     "querysets",
 }
 OWN_FILES = {
-    "office": {"batch", "declared", "settings", "messages_text", "media", "ratelimit", "health", "gateways"},
+    "office": {
+        "batch",
+        "declared",
+        "settings",
+        "messages_text",
+        "media",
+        "ratelimit",
+        "health",
+        "gateways",
+        "retention",
+    },
     "accounts": {"roles", "rosters", "vault"},
     "grid": {"codes", "geometry", "locate", "addresses", "tiles"},
     "components": {"codes", "survey"},
@@ -141,7 +151,7 @@ OWN_FILES = {
         "retention",
     },
     "dispatch": {"routing", "facts", "approval", "terms", "requests", "teams"},
-    "hotline": {"workflow"},
+    "hotline": {"workflow", "retention"},
     "patrol": set(),
     "evaluation": {"indicators", "periods", "scoring", "facts", "tables", "overview"},
 }

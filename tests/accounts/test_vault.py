@@ -133,8 +133,8 @@ def test_a_sealed_text_moved_to_another_record_does_not_open(operator):
 
 def test_erasing_leaves_a_tombstone(operator):
     number = seal()
-    vault.erase(number, at=AT)
-    vault.erase(number, at=AT.replace(hour=12))
+    vault.erase(number, by=None, rule="reporter", why="保存期满", at=AT)
+    vault.erase(number, by=None, rule="reporter", why="保存期满", at=AT.replace(hour=12))
     record = VaultRecord.objects.get(public_id=number)
     assert (bytes(record.ciphertext), record.phone_index, record.erased_at) == (b"", None, AT)
     assert vault.find_by_phone("13800001234", reader=operator, why="来电", at=AT) == []
@@ -186,7 +186,7 @@ def test_keys_are_changed_while_the_site_runs(settings, tmp_path, operator):
     file.chmod(0o640)
     settings.VAULT_KEY_FILE = file
     number, erased = seal(), seal()
-    vault.erase(erased, at=AT)
+    vault.erase(erased, by=None, rule="reporter", why="保存期满", at=AT)
 
     call_command("rotate_vault_key", new_key=True, stdout=StringIO())
     content = json.loads(file.read_text())

@@ -11,9 +11,13 @@ from django.db import DatabaseError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cases import actions, checkpoint, history
+from cases import actions, checkpoint, history, verification
 from cases.models import Case, CaseEvent, Checkpoint, ClockEntry, EventText
 from cases.verification import Tally, Wanted, verify
+from office import health
+from office import settings as office_settings
+from office.actions import note_erasure, send_some
+from office.models import Message
 from tests.county import MONDAY, County
 
 pytestmark = pytest.mark.django_db
@@ -126,11 +130,13 @@ EDITED = {
 }
 
 
-@pytest.mark.parametrize("column", EDITED)
-def test_an_edited_column_is_found(cases, column):
-    tamper(f"UPDATE cases_caseevent SET {column} = {EDITED[column]} WHERE case_id = %(case)s AND sequence = 2",
-           case=cases[0].pk)  # fmt: skip
-    assert ("column_altered", cases[0].number, 2) in found()
+def test_every_edited_column_is_found(cases):
+    for column, value in EDITED.items():
+        with transaction.atomic():
+            tamper(f"UPDATE cases_caseevent SET {column} = {value} WHERE case_id = %(case)s AND sequence = 2",
+                   case=cases[0].pk)  # fmt: skip
+            assert ("column_altered", cases[0].number, 2) in found(), column
+            transaction.set_rollback(True)
 
 
 def test_an_edited_payload_is_found(cases):
@@ -209,6 +215,7 @@ def exchanged(case: Case):
 def test_an_altered_text_is_found_and_an_erased_one_is_in_order(cases):
     text = EventText.objects.filter(case=cases[0]).order_by("sequence").first()
     EventText.objects.filter(pk=text.pk).update(text="", salt=b"", erased_at=NIGHT)
+    note_erasure(by=None, rule="words", why="保存期满", about="", at=NIGHT, number=cases[0].number)
     assert found() == set()
     EventText.objects.filter(pk=text.pk).update(text="另一句话", salt=bytes(text.salt), erased_at=None)
     assert found() == {("text_altered", cases[0].number, text.sequence)}
@@ -375,23 +382,22 @@ def test_a_checkpoint_made_anew_over_a_rewritten_history_is_found_by_its_line(ca
     assert found(against=said) == {("line_unknown", "", None)}
 
 
-def test_the_line_goes_by_mail_to_whom_the_city_named(cases, mailoutbox, county):
-    from office import settings as office_settings
-
-    made = list(Checkpoint.objects.all())
-    assert checkpoint.send(made, at=NIGHT) == 0
+def test_the_line_leaves_the_house_to_whom_the_city_named(cases, county, settings, tmp_path):
+    settings.GATEWAYS = {"mail": {"kind": "file", "path": str(tmp_path / "mail")}}
     office_settings.set_value("cases.checkpoint_mail", ["archive@city.example"], by=county.administrator, at=NIGHT,
                               valid_from=MONDAY.date())  # fmt: skip
-    assert checkpoint.send(made, at=NIGHT) == 1
-    assert mailoutbox[0].to == ["archive@city.example"]
-    assert checkpoint.said_by(mailoutbox[0].body) == [(1, NIGHT.date(), bytes(made[0].hash).hex())]
+    (made,) = checkpoint.make(at=NIGHT)
+    send_some(at=NIGHT + timedelta(minutes=1))
+    sent = json.loads((tmp_path / "mail").read_text())
+    assert sent["address"] == "archive@city.example"
+    assert checkpoint.said_by(sent["text"]) == [(2, NIGHT.date(), bytes(made.hash).hex())]
 
 
-@pytest.mark.parametrize("statement", ["UPDATE {table} SET id = id", "DELETE FROM {table}"])
-@pytest.mark.parametrize("table", TABLES)
-def test_the_database_refuses_to_rewrite_what_proves_something(cases, table, statement):
-    with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(statement.format(table=table))
+def test_the_database_refuses_to_rewrite_what_proves_something(cases):
+    for table in TABLES:
+        for statement in ("UPDATE {table} SET id = id", "DELETE FROM {table}"):
+            with pytest.raises(DatabaseError, match="append-only"), transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(statement.format(table=table))
 
 
 # — the command ——————————————————————————————————————————————————————————————————————————————————————
@@ -417,6 +423,43 @@ def test_the_checkpoint_can_be_made_by_hand(cases):
     out = StringIO()
     call_command("checkpoint_history", stdout=out)
     assert out.getvalue().strip() == line_of_the_night()
+
+
+# — by night —————————————————————————————————————————————————————————————————————————————————————————
+
+
+def test_the_nightly_proof_keeps_its_result_and_tells_the_administrators(cases, county, seat):
+    at = NIGHT + timedelta(days=1)
+    sound = verification.check_recent(at=at)
+    assert (sound.finding_count, sound.case_count) == (0, 2)
+    assert all(check.ok for check in health.checks(at=at) if check.name == "history")
+    assert not Message.objects.exists()
+    tamper("UPDATE cases_caseevent SET verb = 'void' WHERE case_id = %(case)s AND sequence = 2", case=cases[1].pk)
+    verification.check_recent(at=at)
+    assert [(one.recipient, one.code) for one in Message.objects.all()] == [(county.administrator, "history_not_sound")]
+    assert not all(check.ok for check in health.checks(at=at) if check.name == "history")
+    page = seat(county.administrator).get("/maintenance/history/").content.decode()
+    assert cases[1].number in page
+    assert line_of_the_night() in page
+
+
+def test_all_is_proved_in_slices_that_hand_on(cases, monkeypatch):
+    monkeypatch.setattr(verification, "CASES_IN_A_SLICE", 1)
+    check = verification.begin_check_of_all(at=NIGHT)
+    check.cases_upto = cases[0].pk - 1
+    assert verification.go_on_with_check(check, at=NIGHT)
+    assert not verification.go_on_with_check(check, at=NIGHT)
+    check.refresh_from_db()
+    assert (check.case_count, check.checkpoint_count, check.finding_count) == (2, 1, 0)
+    assert check.event_count == CaseEvent.objects.count()
+    assert check.finished_at == NIGHT
+
+
+def test_the_lines_are_saved_from_the_page_by_those_who_may(cases, county, seat):
+    saved = seat(county.administrator).get("/maintenance/history/lines/").getvalue().decode()
+    assert saved == line_of_the_night() + "\n"
+    for url in ("/maintenance/history/", "/maintenance/history/lines/"):
+        assert seat(county.operator).get(url).status_code == 403
 
 
 # — anything at all ——————————————————————————————————————————————————————————————————————————————————

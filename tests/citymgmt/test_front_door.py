@@ -136,6 +136,7 @@ def test_all_is_well(redis_answers):
         "redis": True,
         "worker": True,
         "disk": True,
+        "history": True,
     }
 
 

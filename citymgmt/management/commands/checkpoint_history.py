@@ -12,7 +12,6 @@ class Command(BaseCommand):
     def handle(self, *args, **options):
         try:
             made = checkpoint.make(at=timezone.now())
-            checkpoint.send(made, at=timezone.now())
         except checkpoint.StillWriting as error:
             raise CommandError(f"{error}; try again when it has ended") from None
         for kept in made:
