@@ -87,8 +87,26 @@ def _everyday(world: World, start: datetime, end: datetime, reports_a_day: int):
             source = chances.source(chance, at)
             spot = world.streets.spot(what, chance)
             if at < end:
-                yield Life(world=world, number=number, at=at, what=what, source=source, spot=spot)
+                life = Life(world=world, number=number, at=at, what=what, source=source, spot=spot)
+                yield life
+                yield from _seen_again(life, end)
         day += DAY
+
+
+def _seen_again(life: Life, end: datetime):
+    """Some problems are reported a second time while they are open, some come back weeks after they were put right."""
+    chance = Random(f"yunxi/again/{life.number}")
+    shared = {"world": life.world, "what": life.what, "source": "collector", "spot": life.spot}
+    for share, number, first, later in (
+        (0.03, TWICE_FROM, life, timedelta(minutes=chance.randint(15, 150))),
+        (0.04, BACK_FROM, None, timedelta(days=chance.randint(4, 20))),
+    ):
+        at = life.at + later
+        if chance.random() < share and at < end:
+            yield Life(number=number + life.number, at=at, same_as=first, **shared)
+
+
+TWICE_FROM, BACK_FROM = 500_000, 700_000
 
 
 def _open_today(world: World, start: datetime, end: datetime, reports_a_day: int):

@@ -52,6 +52,7 @@ class Life:
     rests_at: str = ""
     collector: str = ""
     handler: str = ""
+    same_as: "Life | None" = None  # the same problem, reported before
     case: Case = field(init=False)
     collectors_who_saw: set[int] = field(default_factory=set)
 
@@ -125,6 +126,9 @@ class Life:
             return
         self.done(self._report(at))
         at = yield self.desk(at)
+        if first := self._first():
+            self.done(cases.attach(self.case, by=self.world.desk(at), at=at, first=first))
+            return
         if self.source == Source.WEB and self.happens(0.06):
             self.done(cases.answer_at_once(self.case, by=self.world.desk(at), at=at, opinion=self._answer()["answer"]))
             return
@@ -134,6 +138,12 @@ class Life:
             return
         self.done(cases.accept(self.case, by=self.world.desk(at), at=at, opinion=self.say("accept")))
         yield from self._before_filing(at)
+
+    def _first(self) -> Case | None:
+        """The case of the same problem, if it is open still."""
+        known = getattr(self.same_as, "case", None)
+        first = Case.objects.get(pk=known.pk) if known is not None else None
+        return first.leading_case if first is not None and first.leading_case.is_open else None
 
     def _report(self, at: datetime) -> Case:
         facts = {
