@@ -312,6 +312,12 @@ MAINTENANCE = (
         "maintain_departments",
     ),
     (
+        "dispatch:rules",
+        gettext_lazy("Approval rules"),
+        gettext_lazy("Who agrees to extensions, suspensions, returns; grounds and how often"),
+        "maintain_departments",
+    ),
+    (
         "components:catalogue",
         gettext_lazy("Catalogue"),
         gettext_lazy("Classes, filing and close conditions, time limits"),

@@ -19,7 +19,7 @@ from cases.time_limits import Limit, Unit
 from cases.workflow import StintStage
 from citymgmt.errors import Refusal
 from dispatch import approval, facts, routing, terms
-from dispatch.models import ResponsibilityRule
+from dispatch.models import ApprovalRule, Ground, ResponsibilityRule
 from dispatch.permissions import (
     is_handler_of,
     left_to_the_system,
@@ -758,7 +758,19 @@ def add_responsibility(*, by: User, at: datetime, **row) -> ResponsibilityRule:
     return ResponsibilityRule.objects.create(**row)
 
 
-def end_responsibility(row: ResponsibilityRule, *, by: User, at: datetime, on: date) -> None:
+def add_approval_rule(*, by: User, at: datetime, **row) -> ApprovalRule:
+    """Write a new rule: from a day on, these must agree to such requests."""
+    _keeper(by, at)
+    return ApprovalRule.objects.create(**row)
+
+
+def add_ground(*, by: User, at: datetime, **row) -> Ground:
+    """Write a ground of the city's own; a built-in one of the same code holds no longer."""
+    _keeper(by, at)
+    return Ground.objects.create(**row)
+
+
+def end_responsibility(row: ResponsibilityRule | ApprovalRule | Ground, *, by: User, at: datetime, on: date) -> None:
     """Let a row hold no longer from a day on; a row that has not begun yet never holds."""
     _keeper(by, at)
     if on <= row.valid_from:

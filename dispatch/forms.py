@@ -15,8 +15,8 @@ from accounts.models import Department, User
 from cases.forms import FIELDS, MoveForm
 from cases.models import UNIT_CHOICES
 from components.models import MinorClass
-from dispatch import facts, terms
-from dispatch.models import ResponsibilityRule
+from dispatch import approval, facts, terms
+from dispatch.models import APPROVER_LABELS, ApprovalRule, Ground, ResponsibilityRule
 from dispatch.permissions import departments_below, departments_to_dispatch_to, handlers_of
 from grid.models import Area
 from office import settings
@@ -249,6 +249,61 @@ class ResponsibilityForm(forms.ModelForm):
         if said.get("major_code") and not said.get("kind"):
             self.add_error("kind", _("A major class belongs to components or to events: say which."))
         return said
+
+
+class ApprovalRuleForm(forms.ModelForm):
+    """One rule about requests. What is left empty means any."""
+
+    class Meta:
+        model = ApprovalRule
+        fields = (
+            "kind", "ground", "minor_class", "class_kind", "major_code", "area_code", "level", "nth", "min_days",
+            "is_custom", "max_count", "max_days", "needs_file", "valid_from", "note",
+        )  # fmt: skip
+        widgets = {"valid_from": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+
+    def __init__(self, *args, at, **kwargs):
+        super().__init__(*args, **kwargs)
+        day = timezone.localdate(at)
+        schemes = settings.get("components.schemes", on=day)
+        self.fields["minor_class"].queryset = MinorClass.objects.current().filter(scheme__in=schemes)
+        areas = Area.objects.current().exclude(level=Area.Level.COMMUNITY).order_by("code")
+        self.fields["area_code"] = _select(_("Area"), [(one.code, one.name) for one in areas])
+        names = {one.code: one.name for one in terms.grounds(day)}
+        self.fields["ground"] = _select(_("Ground"), list(names.items()))
+        self.fields["valid_from"].initial = day
+        for number, label in enumerate((_("First"), _("Second"), _("Third")), 1):
+            self.fields[f"step_{number}"] = _select(label, list(APPROVER_LABELS.items()))
+        self.fields["step_1"].required = True
+
+    def clean(self):
+        said = super().clean()
+        chain = [said.pop(f"step_{number}", "") for number in (1, 2, 3)]
+        said["chain"] = [role for role in chain if role]
+        wrong = approval.problem(said["kind"], said["chain"]) if said.get("kind") else ""
+        if wrong:
+            raise forms.ValidationError(CHAIN_PROBLEMS[wrong])
+        return said
+
+
+CHAIN_PROBLEMS = {
+    "empty": _("Name at least one who agrees."),
+    "unknown": _("This role agrees to no requests."),
+    "twice": _("Nobody agrees twice to the same request."),
+    "last": _(
+        "The last word on this request belongs to the other centre: dispatcher or commander for return, extension, "
+        "suspension, deferral and dispute; the duty leader for voiding; supervision for an appeal."
+    ),
+}
+
+
+class GroundForm(forms.ModelForm):
+    """A ground of the city's own."""
+
+    class Meta:
+        model = Ground
+        fields = ("kind", "code", "name_zh", "name_en", "is_wrong_dispatch", "valid_from")
+        widgets = {"valid_from": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
 
 
 def _select(label, choices) -> forms.ChoiceField:

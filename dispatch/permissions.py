@@ -37,6 +37,16 @@ def may_keep_responsibilities(user, *, at: datetime) -> bool:
     return acting(user, roles=MAINTAINERS, at=at) is not None
 
 
+LISTS = frozenset({
+    Role.DISPATCHER, Role.COMMANDER, Role.DEPARTMENT_OPERATOR, Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER, Role.LEADER,
+})  # fmt: skip
+
+
+def may_open_lists(user, *, at: datetime) -> bool:
+    """True for those who ask, who decide, and who look on: each sees the cases he may see."""
+    return acting(user, roles=LISTS, at=at) is not None
+
+
 def may_be_dispatched_to(department: Department, *, at: datetime) -> bool:
     """True for a department that exists on that day and handles cases."""
     day = timezone.localdate(at)

@@ -207,6 +207,23 @@ def requests_with_words(case: Case) -> QuerySet:
     )
 
 
+def pending_requests(cases: QuerySet) -> QuerySet:
+    """Return the requests about these cases that wait for a decision, the oldest first."""
+    rows = Request.objects.pending().filter(case__in=cases).select_related("case__minor_class", "stint__department")
+    return rows.order_by("asked_at", "id")
+
+
+def stint_lists(cases: QuerySet) -> dict[str, QuerySet]:
+    """Return the lists of stints about these cases that somebody keeps an eye on, by name."""
+    rows = HandlingStint.objects.filter(case__in=cases).select_related("case__minor_class", "department")
+    return {
+        "stock": rows.filter(stock_at__isnull=False, left_stock_at__isnull=True).order_by("stock_at", "id"),
+        "left_stock": rows.filter(left_stock_at__isnull=False).order_by("-left_stock_at", "-id"),
+        "returned": rows.filter(stage=StintStage.RETURNED, dispatch_verdict="", parent=None).order_by("ended_at", "id"),
+        "ownerless": rows.filter(case__is_ownerless=True, stage__in=workflow.STINT_OPEN, parent=None).order_by("id"),
+    }
+
+
 def deferred_in_hand() -> QuerySet:
     """Return the deferred stints that are still open and not in the stock list yet."""
     rows = HandlingStint.objects.open().filter(deferred_at__isnull=False, stock_at__isnull=True)

@@ -3,10 +3,12 @@
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.db.models import prefetch_related_objects
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import acting, departments_of
@@ -16,12 +18,13 @@ from cases.permissions import open_moves
 from cases.views import PAGE, Door, Page, filtered, move_url, page_of, serve_move, visible_case
 from cases.workflow import OPEN, SOURCE_LABELS
 from dispatch import actions, approval, querysets, requests, teams, terms
-from dispatch.forms import DispatchMoveForm, EndForm, ResponsibilityForm
-from dispatch.models import APPROVER_LABELS, ResponsibilityRule
+from dispatch.forms import ApprovalRuleForm, DispatchMoveForm, EndForm, GroundForm, ResponsibilityForm
+from dispatch.models import APPROVER_LABELS, ApprovalRule, Ground, ResponsibilityRule
 from dispatch.permissions import (
     may_keep_responsibilities,
     may_open_department_desk,
     may_open_dispatch_desk,
+    may_open_lists,
 )
 from grid.models import Area
 
@@ -107,7 +110,8 @@ def pane(request: HttpRequest, case_id) -> HttpResponse:
 def with_chains(rows, *, at) -> list[Request]:
     """Return requests with their ground in words and their chain as (label, opinion, whose turn it is); two queries."""
     names = terms.ground_names(timezone.localdate(at))
-    asked = list(rows.prefetch_related("approvals__by"))
+    asked = list(rows)
+    prefetch_related_objects(asked, "approvals__by")
     for one in asked:
         one.ground_label = names.get((one.kind, one.ground), "")
         said = {approval.step: approval for approval in one.approvals.all()}
@@ -221,3 +225,81 @@ def end_responsibility(request: HttpRequest, public_id) -> HttpResponse:
     else:
         messages.error(request, _("Give the day from which the row holds no longer."))
     return redirect("dispatch:responsibilities")
+
+
+# — requests, and the lists somebody keeps an eye on ————————————————————————————————————————————————
+
+LIST_LABELS = {
+    "requests": gettext_lazy("Requests being decided"),
+    "returned": gettext_lazy("Returned dispatches to be judged"),
+    "stock": gettext_lazy("Stock list"),
+    "left_stock": gettext_lazy("Left the stock list"),
+    "ownerless": gettext_lazy("Ownerless cases"),
+}
+
+
+@require_safe
+def lists(request: HttpRequest) -> HttpResponse:
+    """What is being decided and whose turn it is; the stock list, ownerless cases, dispatches to be judged."""
+    at = timezone.now()
+    if not may_open_lists(request.user, at=at):
+        raise PermissionDenied(_("These lists belong to the two centres and the departments."))
+    visible = Case.objects.visible_to(request.user, at)
+    name = request.GET.get("tab") if request.GET.get("tab") in LIST_LABELS else "requests"
+    found = querysets.pending_requests(visible) if name == "requests" else querysets.stint_lists(visible)[name]
+    page = page_of(request, lambda first, last: found[first:last])
+    rows = with_chains(page.object_list, at=at) if name == "requests" else page.object_list
+    context = {"tabs": LIST_LABELS.items(), "tab": name, "page": page, "rows": rows, "at": at}
+    return render(request, "dispatch/lists.html", context)
+
+
+# — the rules of what departments ask ———————————————————————————————————————————————————————————————
+
+RULE_FORMS = {
+    "rule": (ApprovalRule, ApprovalRuleForm, actions.add_approval_rule),
+    "ground": (Ground, GroundForm, actions.add_ground),
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def rules(request: HttpRequest) -> HttpResponse:
+    """Who agrees to which request, and the grounds; a form for a new row of each."""
+    at = timezone.now()
+    if not may_keep_responsibilities(request.user, at=at):
+        raise PermissionDenied(_("The rules of approval are kept by the administrators."))
+    day = timezone.localdate(at)
+    asked = request.POST.get("what") if request.POST.get("what") in RULE_FORMS else ""
+    rule_form = ApprovalRuleForm(request.POST if asked == "rule" else None, at=at)
+    ground_form = GroundForm(request.POST if asked == "ground" else None, initial={"valid_from": day})
+    form = {"rule": rule_form, "ground": ground_form}.get(asked)
+    if form is not None and form.is_valid():
+        RULE_FORMS[asked][2](by=request.user, at=at, **form.cleaned_data)
+        messages.success(request, _("The new row was kept."))
+        return redirect("dispatch:rules")
+    kept = list(ApprovalRule.objects.not_over(day).select_related("minor_class"))
+    for row in kept:
+        row.chain_labels = [APPROVER_LABELS[role] for role in row.chain]
+    context = {
+        "rows": kept, "defaults": [(dict(Request.Kind.choices)[one.kind], terms.ground_names(day).get(
+            (one.kind, one.ground), "") if one.ground else "", [APPROVER_LABELS[role] for role in one.chain])
+            for one in approval.DEFAULTS],
+        "grounds": terms.grounds(day), "kinds": dict(Request.Kind.choices), "form": rule_form,
+        "ground_form": ground_form, "day": day,
+    }  # fmt: skip
+    return render(request, "dispatch/rules.html", context, status=422 if form is not None else 200)
+
+
+@require_POST
+def end_rule(request: HttpRequest, what: str, public_id) -> HttpResponse:
+    """Let a rule or a ground of the city's own hold no longer from a day on."""
+    at = timezone.now()
+    if what not in RULE_FORMS:
+        raise Http404
+    row = get_object_or_404(RULE_FORMS[what][0], public_id=public_id)
+    form = EndForm(request.POST)
+    if form.is_valid():
+        actions.end_responsibility(row, by=request.user, at=at, on=form.cleaned_data["on"])
+        messages.success(request, _("The row holds no longer from %(on)s on.") % {"on": form.cleaned_data["on"]})
+    else:
+        messages.error(request, _("Give the day from which the row holds no longer."))
+    return redirect("dispatch:rules")

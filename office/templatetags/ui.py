@@ -215,6 +215,8 @@ PLACES = (
     ("hotline:desk", gettext_lazy("Hotline"), {"acceptance_operator", "duty_leader"}),
     ("dispatch:desk", gettext_lazy("Dispatch"), {"dispatcher", "commander"}),
     ("dispatch:department", pgettext_lazy("place of work", "Department"), {"department_operator", "handler"}),
+    ("dispatch:lists", gettext_lazy("Requests"),
+     {"dispatcher", "commander", "department_operator", "duty_leader", "acceptance_operator", "leader"}),
     ("patrol:home", gettext_lazy("In the field"), {"collector"}),
     ("evaluation:leader", gettext_lazy("Overview"), {"leader", "evaluator"}),
     ("evaluation:ranking", gettext_lazy("Rankings"),

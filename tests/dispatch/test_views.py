@@ -8,8 +8,8 @@ from django.urls import reverse
 
 from accounts.models import Appointment
 from cases.workflow import Stage
-from dispatch import actions, querysets
-from dispatch.models import ResponsibilityRule
+from dispatch import actions, querysets, requests
+from dispatch.models import ApprovalRule, ResponsibilityRule
 from tests.county import LONG_AGO, County, beijing
 
 pytestmark = pytest.mark.django_db
@@ -52,6 +52,8 @@ READERS = {
     "dispatch:desk": {"dispatcher", "commander"},
     "dispatch:department": {"sanitation", "handler", "water"},
     "dispatch:responsibilities": {"administrator"},
+    "dispatch:rules": {"administrator"},
+    "dispatch:lists": {"operator", "duty_leader", "dispatcher", "commander", "sanitation", "water", "leader"},
 }
 
 
@@ -341,3 +343,64 @@ def test_a_row_names_its_class_in_one_way_only(county, seat):
     )  # fmt: skip
     assert answer.status_code == 422
     assert not ResponsibilityRule.objects.exists()
+
+
+# — requests, lists, rules —
+
+
+def test_the_list_of_requests_says_whose_turn_it_is(county, seat, django_assert_max_num_queries):
+    stint = county.case_at(Stage.HANDLING).stints.get()
+    actions.ask_return(stint, by=county.sanitation, at=NOON, ground="no_need", reason="无需处置")
+    for who, number in (("dispatcher", 1), ("duty_leader", 1), ("sanitation", 1), ("water", 0)):
+        desk = seat(getattr(county, who))
+        with django_assert_max_num_queries(12):
+            page = text(desk.get(reverse("dispatch:lists")))
+        assert page.count("data-row") == number, who
+    assert "派遣员" in text(seat(county.dispatcher).get(reverse("dispatch:lists")))
+
+
+def test_every_list_opens(county, seat):
+    for tab in ("returned", "stock", "left_stock", "ownerless"):
+        assert seat(county.duty_leader).get(reverse("dispatch:lists"), {"tab": tab}).status_code == 200
+
+
+def test_the_administrator_writes_a_rule_that_holds_and_ends_it(county, seat):
+    page = seat(county.administrator)
+    facts = {"what": "rule", "kind": "extension", "step_1": "dispatcher", "step_2": "commander", "level": 0, "nth": 0,
+             "min_days": 0, "is_custom": "unknown", "valid_from": "2026-03-01"}  # fmt: skip
+    assert page.post(reverse("dispatch:rules"), {**facts, "step_2": "duty_leader"}).status_code == 422
+    assert page.post(reverse("dispatch:rules"), facts).status_code == 302
+    stint = county.case_at(Stage.HANDLING).stints.get()
+    actions.ask_extension(stint, by=county.sanitation, at=beijing(2026, 3, 2, 10), reason="需要吊车")
+    assert stint.requests.get().chain == ["dispatcher", "commander"]
+    row = ApprovalRule.objects.get()
+    page.post(reverse("dispatch:end_rule", args=["rule", row.public_id]), {"on": "2026-04-01"})
+    row.refresh_from_db()
+    assert row.valid_to == date(2026, 4, 1)
+
+
+def test_the_forms_of_the_new_steps_open(county, seat):
+    county.add_teams()
+    stint = county.case_at(Stage.HANDLING).stints.get()
+    forms = {
+        "sanitation": ("sub_dispatch", "ask_return", "ask_extension", "ask_suspension", "ask_voiding", "open_dispute"),
+        "dispatcher": ("set_proxy", "set_required", "make_lead", "raise_dispute"),
+        "duty_leader": ("recall_wrong_dispatch",),
+    }
+    for who, verbs in forms.items():
+        for verb in verbs:
+            answer = seat(getattr(county, who)).get(door(verb, stint.case, stint, "stint"))
+            assert (answer.status_code, verb) == (200, verb)
+            assert "<form" in text(answer)
+
+
+def test_a_joint_meeting_is_called_and_decided_in_the_browser(county, seat):
+    stint = county.case_at(Stage.HANDLING).stints.get()
+    case = requests.open_dispute(stint, by=county.sanitation, at=beijing(2026, 3, 2, 10), reason="属街道")
+    request, page = stint.requests.get(), seat(county.commander)
+    called = {"meets_at": "2026-03-02T11:00", "place": "现场", "participants": "环卫所、街道办"}
+    assert page.post(door("call_meeting", case, request, "request"), called).status_code == 302
+    decided = {"department": county.street_office.public_id, "reason": "现场确权", "is_precedent": "on"}
+    assert page.post(door("decide_dispute", case, request, "request"), decided).status_code == 302
+    assert case.stints.open().get().department == county.street_office
+    assert ResponsibilityRule.objects.get().origin == "precedent"
