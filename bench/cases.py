@@ -183,9 +183,9 @@ class Trips:
         self.department = department.public_id
         at_desk = Appointment.objects.filter(role=Role.DEPARTMENT_OPERATOR, department=department).first()
         self.at_desk = house.seats[at_desk.user.username]
-        self.conditions: dict[int, int] = {}
+        self.conditions: dict[int, UUID] = {}
         for one in FilingCondition.objects.filter(is_active=True).current().order_by("-number"):
-            self.conditions[one.minor_class_id] = one.pk
+            self.conditions[one.minor_class_id] = one.public_id
 
     def walk(self) -> Iterator[tuple[str, Call]]:
         """Yield the moves of case after case; each must have been made before the next is asked for."""

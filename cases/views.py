@@ -295,6 +295,9 @@ def visible_row(request: HttpRequest, case_id, subject: Subject, subject_id, *, 
     if subject is Subject.CASE:
         if case_id not in (None, subject_id):
             raise Http404
+        if request.method == "POST":  # a move that succeeds shows nothing of the case
+            mine = Case.objects.visible_to(request.user, at).select_related("minor_class").defer("search", "last_hash")
+            return get_object_or_404(mine, public_id=subject_id)
         return visible_case(request, subject_id, at=at)
     visible = Case.objects.visible_to(request.user, at)
     if case_id is not None:

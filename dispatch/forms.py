@@ -28,21 +28,21 @@ class ProposalChoice(forms.Widget):
     The list is empty until somebody uses it, so what is chosen there counts.
     """
 
-    suggestions: list[facts.Suggestion] = []
-    others: list[Department] = []
+    form: "DispatchMoveForm"  # asked for its suggestions only when they are shown
 
     def value_from_datadict(self, data, files, name):
         return data.get(f"{name}_other") or data.get(name)
 
     def render(self, name, value, attrs=None, renderer=None):
-        proposed = [one.id for one in self.suggestions]
+        suggestions = self.form.suggestions
+        proposed = [one.id for one in suggestions]
         context = {
             "name": name,
             "first_id": self.id_for_label((attrs or {}).get("id", "")),
             "value": value or next(iter(proposed), ""),
             "is_other": bool(value) and value not in proposed,
-            "suggestions": self.suggestions,
-            "others": [one for one in self.others if str(one.public_id) not in proposed],
+            "suggestions": suggestions,
+            "others": [one for one in self.form.departments if str(one.public_id) not in proposed],
         }
         return render_to_string("dispatch/_proposals.html", context)
 
@@ -68,7 +68,7 @@ def _department(form: "DispatchMoveForm") -> forms.Field:
         return _one_department(form, _("Responsible department") if form.rule.verb == "decide_dispute"
                                else _("Assisting department"))  # fmt: skip
     widget = ProposalChoice()
-    widget.suggestions, widget.others = form.suggestions, form.departments
+    widget.form = form
     return forms.TypedChoiceField(
         label=_("Responsible department"), choices=form.department_choices, coerce=form.departments_by_id.get,
         widget=widget,
@@ -214,7 +214,9 @@ class DispatchMoveForm(MoveForm):
     def facts(self) -> dict:
         said = super().facts()
         if self.rule.verb == "dispatch" and "department" in said:
-            said["rule"] = facts.rule_of(said["department"], self.suggestions)
+            # Under which rule is told without looking at what became of earlier cases.
+            known = facts.suggestions(self.case, at=self.at, departments=self.departments, with_outcomes=False)
+            said["rule"] = facts.rule_of(said["department"], known)
         return said
 
 
