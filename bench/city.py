@@ -27,7 +27,7 @@ import psycopg2
 
 TOP = Path(__file__).parents[1]
 DATABASE = "bench_city"
-RECIPE = 1  # raised whenever the rows become others: a city of an older recipe is built anew
+RECIPE = 2  # raised whenever the rows become others: a city of an older recipe is built anew
 PROCESSES = 2
 CHUNK = 5_000
 DAY = 86_400
@@ -221,6 +221,7 @@ STINT_STAGE = {
 }  # fmt: skip
 MINUTES = {"accept": 15, "send_verify": 15, "verify": 30, "filing": 15, "dispatch": 15, "pass_on": 15,
            "send_check": 15, "check": 30, "close": 15}  # fmt: skip
+TOLD_YELLOW, TOLD_DUE = 81, 101  # levels of cases/escalation.py: the lamp of 80 per cent, the deadline
 AFTER_HANDLING_S = (15 + 15 + 30 + 15) * 60
 COMMAND_CLOCKS = {"dispatch", "pass_on"}
 SOURCES = ("collector",) * 6 + ("hotline",) * 3 + ("web",)
@@ -582,8 +583,8 @@ class Writer:
             used = time_limits.used_seconds(begins, ends, time_limits.Unit(unit), self.calendar)
         told, look = 0, NULL
         if yellow is not None and not stopped:
-            told = 2 if now > due else 1 if now >= yellow else 0
-            look = NULL if told == 2 else iso(due if told else yellow)
+            told = TOLD_DUE if now > due else TOLD_YELLOW if now >= yellow else 0
+            look = NULL if told == TOLD_DUE else iso(due if told else yellow)
         state = "stopped" if stopped else "paused" if paused else "running"
         resume = NULL
         if paused:

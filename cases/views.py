@@ -284,7 +284,9 @@ SIDE_OF = {Role.DISPATCHER: Side.COMMAND, Role.COMMANDER: Side.COMMAND,
 
 def visible_case(request: HttpRequest, case_id, *, at: datetime) -> Case:
     """Return the case if this person may see it; 404 otherwise: what may not be seen does not exist."""
-    return get_object_or_404(Case.objects.visible_to(request.user, at).with_row(), public_id=case_id)
+    rows = Case.objects.visible_to(request.user, at).with_row()
+    with_cell = rows.select_related("unit_grid").defer("unit_grid__boundary", "unit_grid__centre")
+    return get_object_or_404(with_cell, public_id=case_id)
 
 
 def visible_row(request: HttpRequest, case_id, subject: Subject, subject_id, *, at: datetime):
