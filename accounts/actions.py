@@ -2,22 +2,25 @@
 
 import hashlib
 import secrets
-from datetime import date, datetime, timedelta
+from collections.abc import Collection
+from datetime import date, datetime, time, timedelta
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
-from django.db.models import Value
+from django.db.models import F, Value
 from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
-from accounts.models import ApiToken, Appointment, Department, Duty, User
-from accounts.permissions import may
+from accounts.models import ApiToken, Appointment, Contact, Department, Duty, RosterEntry, Shift, User
+from accounts.permissions import departments_of, may
 from accounts.querysets import valid_on
 from accounts.roles import ROLES, SIDE_LABELS, Role, sides_held
+from accounts.rosters import turn
 from citymgmt.errors import Refusal
 from office import settings
 from office.actions import tell
+from office.models import Reach
 
 
 def _refuse_unless(by: User | None, what: str, *, at: datetime) -> None:
@@ -347,3 +350,128 @@ def sign_on(user: User, *, at: datetime) -> Duty:
 def sign_off(user: User, *, at: datetime) -> None:
     """Give the seat up, if one is held."""
     Duty.objects.filter(user=user, ended_at__isnull=True, started_at__lte=at).update(ended_at=at)
+
+
+# --- Rosters 排班 and contacts 联系人 ---
+
+
+class NotYourDepartment(Refusal):
+    code = "not_your_department"
+
+
+class NotInThisTurn(Refusal):
+    code = "not_in_this_turn"
+
+
+def add_shift(*, by: User | None, at: datetime, name: str, begins_at: time, ends_at: time) -> Shift:
+    """Name a stretch of the day; one that ends when it begins lasts a day and a night."""
+    _refuse_unless(by, "keep_rosters", at=at)
+    return Shift.objects.create(name=name, begins_at=begins_at, ends_at=ends_at)
+
+
+def enter_turns(
+    *,
+    by: User | None,
+    at: datetime,
+    kind: str,
+    department: Department,
+    shift: Shift,
+    user: User | None,
+    role: str = "",
+    weekdays: Collection[int] = (),
+    on_date: date | None = None,
+    class_code: str = "",
+    valid_from: date,
+    valid_to: date | None = None,
+) -> list[RosterEntry]:
+    """Put somebody on the roster: for these weekdays, or for one day, which then takes the weekday's place.
+
+    Nobody (None) on one day: that turn is left empty. What stands there already stays and is not entered twice.
+    """
+    _refuse_unless(by, "keep_rosters", at=at)
+    slot = {"kind": kind, "department": department, "role": role, "shift": shift, "class_code": class_code}
+    days = [{"weekday": None, "on_date": on_date}] if on_date else [{"weekday": day} for day in weekdays]
+    period = {"valid_from": on_date or valid_from, "valid_to": None if on_date else valid_to}
+    with transaction.atomic():
+        return [RosterEntry.objects.get_or_create(**slot, **day, user=user, **period)[0] for day in days]
+
+
+def end_turns(entry: RosterEntry, *, by: User | None, at: datetime, on: date) -> None:
+    """From this day on the entry no longer holds; one for a single day no longer counts at all."""
+    _refuse_unless(by, "keep_rosters", at=at)
+    entry.valid_to = entry.valid_from if entry.on_date else max(on, entry.valid_from)
+    entry.save(update_fields=["valid_to"])
+
+
+def hand_turn(entry: RosterEntry, *, by: User | None, at: datetime, on: date, to: User | None) -> None:
+    """On one day somebody else, or nobody, has this turn; whoever shares it stays. Raises NotInThisTurn.
+
+    Two of these are a swap 换班.
+    """
+    _refuse_unless(by, "keep_rosters", at=at)
+    with transaction.atomic():
+        # Two changes of one turn at once would each take the other's people for those of the week.
+        Shift.objects.select_for_update().get(pk=entry.shift_id)
+        slot = RosterEntry.objects.filter(
+            department=entry.department_id,
+            kind=entry.kind,
+            role=entry.role,
+            shift=entry.shift_id,
+            class_code=entry.class_code,
+        )
+        there = turn(slot.about([on]).order_by("id"), on)
+        if entry.user_id not in [one.user_id for one in there]:
+            raise NotInThisTurn(person=entry.user.name if entry.user else "", on=on)
+        users = {to.pk if one.user_id == entry.user_id and to else one.user_id for one in there}
+        if to is None:
+            users = {one.user_id for one in there} - {entry.user_id} or {None}
+        slot.filter(on_date=on).update(valid_to=F("valid_from"))
+        RosterEntry.objects.bulk_create(
+            RosterEntry(
+                kind=entry.kind,
+                department_id=entry.department_id,
+                role=entry.role,
+                shift_id=entry.shift_id,
+                class_code=entry.class_code,
+                user_id=user,
+                on_date=on,
+                valid_from=on,
+            )
+            for user in users
+        )
+
+
+def keep_contact(contact: Contact | None, *, by: User | None, at: datetime, department: Department, **facts) -> Contact:
+    """Write down whom to ring at a department, or change it. A department's operator keeps his own department's.
+
+    Raises NotYourDepartment.
+    """
+    _refuse_unless_contacts_of(department, by, at=at)
+    if contact is None:
+        return Contact.objects.create(department=department, **facts)
+    _refuse_unless_contacts_of(contact.department, by, at=at)
+    for name, value in {"department": department, **facts}.items():
+        setattr(contact, name, value)
+    contact.save(update_fields=["department", *facts])
+    return contact
+
+
+def end_contact(contact: Contact, *, by: User | None, at: datetime) -> None:
+    """Nobody rings here any more. Raises NotYourDepartment."""
+    _refuse_unless_contacts_of(contact.department, by, at=at)
+    contact.ended_at = at
+    contact.save(update_fields=["ended_at"])
+
+
+def _refuse_unless_contacts_of(department: Department, by: User | None, *, at: datetime) -> None:
+    _refuse_unless(by, "keep_contacts", at=at)
+    if by is not None and not may(by, "keep_rosters", at=at) and department.pk not in departments_of(by, at):
+        raise NotYourDepartment(department=department.name)
+
+
+# --- How somebody wants to be reached outside the program ---
+
+
+def keep_reach(user: User, *, channel: str, **facts) -> None:
+    """Somebody's own wish for one channel."""
+    Reach.objects.update_or_create(user=user, channel=channel, defaults=facts)

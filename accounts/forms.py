@@ -9,10 +9,11 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Appointment, Department, User
+from accounts.models import Appointment, Contact, Department, RosterEntry, Shift, User
 from accounts.querysets import valid_on
-from accounts.roles import ROLES
+from accounts.roles import ROLES, Role
 from office.declared import Declared
+from office.models import Delivery, Reach
 
 
 class DateInput(forms.DateInput):
@@ -220,6 +221,8 @@ class SettingForm(forms.Form):
 
     def clean_value(self):
         value = self.cleaned_data["value"]
+        if not self.declared.accepts(value) and self.declared.pattern:
+            raise forms.ValidationError(_("Write it as 22:00-07:00, or leave it empty."))
         if not self.declared.accepts(value):
             raise forms.ValidationError(
                 _("Allowed is %(lowest)s to %(highest)s."),
@@ -233,3 +236,147 @@ class TokenForm(forms.Form):
 
     purpose = forms.CharField(label=_("What it is for"), max_length=80)
     days = forms.IntegerField(label=_("Days for which it is valid"), min_value=1, max_value=1830, initial=90)
+
+
+class TimeInput(forms.TimeInput):
+    input_type = "time"
+
+    def __init__(self, **kwargs):
+        super().__init__(format="%H:%M", **kwargs)
+
+
+# Whose seats are on a roster: the desks, not the street.
+SEATS = [role for role, info in ROLES.items() if info.is_desk and role != Role.COLLECTOR]
+
+
+class ShiftForm(forms.ModelForm):
+    class Meta:
+        model = Shift
+        fields = ["name", "begins_at", "ends_at"]
+        widgets = {"begins_at": TimeInput(), "ends_at": TimeInput()}
+
+
+class TurnsForm(forms.ModelForm):
+    """Somebody on the roster: on weekdays, or on one day."""
+
+    weekdays = forms.TypedMultipleChoiceField(
+        label=_("Weekdays"),
+        coerce=int,
+        choices=RosterEntry.Weekday.choices,
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )
+    role = forms.ChoiceField(label=_("Desk"), required=False)
+
+    class Meta:
+        model = RosterEntry
+        fields = ["kind", "department", "role", "shift", "user", "class_code", "on_date", "valid_from", "valid_to"]
+        widgets = {"on_date": DateInput(), "valid_from": DateInput(), "valid_to": DateInput()}
+
+    field_order = [
+        "kind", "department", "role", "shift", "user", "weekdays", "on_date", "class_code", "valid_from", "valid_to",
+    ]  # fmt: skip
+
+    def __init__(self, *args, day, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["role"].choices = [("", "—"), *((role.value, _(ROLES[role].label)) for role in SEATS)]
+        self.fields["department"].queryset = Department.objects.valid(day)
+        self.fields["user"].queryset = User.objects.filter(is_active=True)
+        self.fields["user"].empty_label = _("Nobody (on one day only)")
+
+    def clean(self) -> dict:
+        said = super().clean()
+        if bool(said.get("weekdays")) == bool(said.get("on_date")):
+            self.add_error("weekdays", _("Choose weekdays, or one day."))
+        if said.get("user") is None and not said.get("on_date"):
+            self.add_error("user", _("Say who. Only a single day can be left without anybody."))
+        if said.get("kind") == RosterEntry.Kind.SEAT and not said.get("role"):
+            self.add_error("role", _("A seat is at a desk: choose which."))
+        if said.get("kind") == RosterEntry.Kind.SEAT and said.get("class_code"):
+            self.add_error("class_code", _("Only somebody on call is called for certain classes."))
+        if said.get("kind") == RosterEntry.Kind.ON_CALL:
+            said["role"] = ""
+        return said
+
+    def _post_clean(self) -> None:
+        """The roster's own action makes the rows, one for each weekday; there is no single row to check here."""
+
+
+class HandTurnForm(forms.Form):
+    """One day on which somebody else has a turn."""
+
+    entry = forms.ModelChoiceField(label=_("Turn"), queryset=RosterEntry.objects.none())
+    on = forms.DateField(label=_("On the day"), widget=DateInput())
+    to = forms.ModelChoiceField(
+        label=_("Instead"), queryset=User.objects.none(), required=False, empty_label=_("Nobody")
+    )
+
+    def __init__(self, *args, entries=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        if entries is not None:
+            self.fields["entry"].queryset = entries
+        self.fields["to"].queryset = User.objects.filter(is_active=True)
+
+    def named(self, entry: RosterEntry) -> str:
+        """A turn as it stands in the list."""
+        day = entry.on_date or entry.get_weekday_display()
+        return f"{entry.user} · {entry.department} · {entry.shift} · {day}"
+
+
+class ContactForm(forms.ModelForm):
+    class Meta:
+        model = Contact
+        fields = ["department", "name", "mobile", "phone", "user", "sort", "from_time", "to_time"]
+        widgets = {"from_time": TimeInput(), "to_time": TimeInput()}
+
+    def __init__(self, *args, departments, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["department"].queryset = departments
+        self.fields["user"].queryset = User.objects.filter(is_active=True)
+        self.fields["user"].empty_label = _("No account")
+
+    def clean(self) -> dict:
+        said = super().clean()
+        if not (said.get("mobile") or said.get("phone")):
+            self.add_error("mobile", _("Give at least one number."))
+        if (said.get("from_time") is None) != (said.get("to_time") is None):
+            self.add_error("to_time", _("Give both ends of the hours, or neither."))
+        return said
+
+
+class ReachForm(forms.ModelForm):
+    """Somebody's own wish for one channel."""
+
+    class Meta:
+        model = Reach
+        fields = ["is_wanted", "address", "quiet_from", "quiet_to"]
+        widgets = {"quiet_from": TimeInput(), "quiet_to": TimeInput()}
+
+    def __init__(self, *args, channel: str, robots: list[str], **kwargs):
+        super().__init__(*args, prefix=channel, **kwargs)
+        self.channel = channel
+        if channel == Reach.Channel.MAIL:
+            self.fields["address"] = forms.EmailField(label=_("Mail address"), required=False, max_length=150)
+        elif channel == Reach.Channel.CHAT:
+            choices = [("", _("My department's")), *((name, name) for name in robots)]
+            self.fields["address"] = forms.ChoiceField(label=_("Robot"), required=False, choices=choices)
+        else:
+            self.fields["address"].label = _("Mobile phone; empty: the one in my account")
+        self.order_fields(["is_wanted", "address", "quiet_from", "quiet_to"])
+
+    def clean(self) -> dict:
+        said = super().clean()
+        if (said.get("quiet_from") is None) != (said.get("quiet_to") is None):
+            self.add_error("quiet_to", _("Give both ends of the hours, or neither."))
+        return said
+
+
+class DeliveryFilter(forms.Form):
+    """Which deliveries a list shows; kept in the page's address."""
+
+    state = forms.ChoiceField(
+        label=_("State"), required=False, choices=[("", _("Needs looking at")), *Delivery.State.choices]
+    )
+    channel = forms.ChoiceField(
+        label=_("channel"), required=False, choices=[("", _("All channels")), *Reach.Channel.choices]
+    )

@@ -45,7 +45,7 @@ def turn(entries: Iterable[RosterEntry], day: date) -> list[RosterEntry]:
         slots[(entry.department_id, entry.kind, entry.role, entry.class_code, entry.shift_id)].append(entry)
     found = []
     for slot in slots.values():
-        own = [one for one in slot if one.on_date == day]
+        own = [one for one in slot if one.on_date == day and _holds(one, day)]
         weekly = [one for one in slot if one.on_date is None and one.weekday == day.weekday() and _holds(one, day)]
         found += [one for one in own or weekly if one.user_id is not None]
     return found

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import wraps
 
 from axes.helpers import get_cool_off
@@ -21,34 +21,42 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import actions
 from accounts.forms import (
     AppointmentForm,
+    ContactForm,
+    DeliveryFilter,
     DepartmentForm,
     EndDepartmentForm,
+    HandTurnForm,
     LogInForm,
     OwnPasswordForm,
     PersonFilter,
     PersonForm,
+    ReachForm,
     ReadingFilter,
     SettingForm,
+    ShiftForm,
     TokenForm,
+    TurnsForm,
     UnlockForm,
 )
 from accounts.middleware import LANGUAGES, SEEN_COOKIE, note_presence
-from accounts.models import ApiToken, Appointment, Department, Duty, User
-from accounts.permissions import appointments_of, may
+from accounts.models import ApiToken, Appointment, Contact, Department, Duty, RosterEntry, Shift, User
+from accounts.permissions import appointments_of, departments_of, may
 from accounts.querysets import valid_on
 from accounts.roles import ROLES, Role
+from accounts.rosters import turn
 from citymgmt.errors import Refusal
 from citymgmt.live_publish import say_goodbye
 from citymgmt.refusals import sentence
-from office import health, messages_text, settings
+from office import actions as office_actions
+from office import gateways, health, messages_text, settings
 from office.actions import note_look
 from office.declared import SETTINGS
-from office.models import ReadLog, Setting
+from office.models import Delivery, Reach, ReadLog, Setting
 from office.ratelimit import TooOften
 
 PAGE = 50
@@ -340,6 +348,30 @@ MAINTENANCE = (
         gettext_lazy("Working calendar"),
         gettext_lazy("Holidays, make-up days, working hours, seasons"),
         "maintain_settings",
+    ),
+    (
+        "accounts:roster",
+        gettext_lazy("Roster and on-call list"),
+        gettext_lazy("Who sits at which desk, and who is called at night"),
+        "keep_rosters",
+    ),
+    (
+        "accounts:contacts",
+        gettext_lazy("Contacts of the departments"),
+        gettext_lazy("Whom to ring, in which order, at which hours"),
+        "keep_contacts",
+    ),
+    (
+        "cases:chains",
+        gettext_lazy("Escalation chains"),
+        gettext_lazy("When which clock rings, for whom and by which means"),
+        "maintain_settings",
+    ),
+    (
+        "accounts:deliveries",
+        gettext_lazy("Messages to the outside"),
+        gettext_lazy("Mail, text messages and chat robots: what waits, what failed"),
+        "see_deliveries",
     ),
     (
         "accounts:settings",
@@ -736,3 +768,202 @@ def readings(request: HttpRequest) -> HttpResponse:
 
 def day_begins(day) -> datetime:
     return datetime.combine(day, time.min, tzinfo=timezone.get_default_timezone())
+
+
+# --- Rosters, contacts, and what leaves the house ---
+
+
+@asks("keep_rosters")
+@require_http_methods(["GET", "HEAD", "POST"])
+def roster(request: HttpRequest) -> HttpResponse:
+    """A week of the roster, and a form to put somebody on it."""
+    at = timezone.now()
+    today = timezone.localdate(at)
+    form = TurnsForm(request.POST or None, day=today, initial={"valid_from": today})
+    if request.method == "POST" and form.is_valid():
+        actions.enter_turns(by=request.user, at=at, **form.cleaned_data)
+        messages.success(request, _("It stands on the roster."))
+        return redirect("accounts:roster")
+    monday = _monday(request, today)
+    people = [(one.pk, one.name) for one in User.objects.filter(is_active=True)]
+    form.fields["user"].choices = [("", form.fields["user"].empty_label), *people]
+    context = {
+        "form": form,
+        "shift_form": ShiftForm(),
+        "shifts": list(Shift.objects.all()),
+        "days": [monday + timedelta(days=number) for number in range(7)],
+        "before": monday - timedelta(days=7),
+        "after": monday + timedelta(days=7),
+        "today": today,
+        **_week(monday),
+    }
+    hand_form = HandTurnForm(initial={"on": today})
+    hand_form.fields["entry"].choices = [(one.pk, hand_form.named(one)) for one in context["entries"] if one.user]
+    hand_form.fields["to"].choices = [("", _("Nobody")), *people]
+    context["hand_form"] = hand_form
+    return render(request, "accounts/roster.html", context, status=422 if form.errors else 200)
+
+
+def _monday(request: HttpRequest, today: date) -> date:
+    """The Monday of the week that the address asks for, else of this one."""
+    try:
+        day = date.fromisoformat(request.GET.get("week", ""))
+    except ValueError:
+        day = today
+    # Far from today the calendar of Python ends.
+    day = day if abs(day - today) < timedelta(days=3660) else today
+    return day - timedelta(days=day.weekday())
+
+
+def _week(monday: date) -> dict:
+    """The slots of a week with who has each day's turn, and the entries behind them."""
+    days = [monday + timedelta(days=number) for number in range(7)]
+    entries = list(
+        RosterEntry.objects.about(days).select_related("department", "shift", "user").order_by("department__sort", "id")
+    )
+    slots: dict[tuple, list[list]] = {}
+    for number, day in enumerate(days):
+        for entry in turn(entries, day):
+            slot = (entry.department, entry.get_kind_display(), entry.get_role_display(), entry.class_code, entry.shift)
+            slots.setdefault(slot, [[] for _day in days])[number].append(entry)
+    order = sorted(slots, key=lambda one: (one[0].sort, one[0].code, one[1], one[2], one[3], one[4].begins_at))
+    return {
+        "slots": [(slot, slots[slot]) for slot in order],
+        "entries": [one for one in entries if _still(one, monday)],
+    }
+
+
+def _still(entry: RosterEntry, monday: date) -> bool:
+    return entry.valid_to is None or entry.valid_to > max(monday, entry.valid_from)
+
+
+@asks("keep_rosters")
+@require_POST
+def add_shift(request: HttpRequest) -> HttpResponse:
+    form = ShiftForm(request.POST)
+    if form.is_valid():
+        actions.add_shift(by=request.user, at=timezone.now(), **form.cleaned_data)
+        messages.success(request, _("The shift was added."))
+    else:
+        messages.error(request, _("The shift was not added: give it a name of its own, a beginning and an end."))
+    return redirect("accounts:roster")
+
+
+@asks("keep_rosters")
+@require_POST
+def end_turns(request: HttpRequest, public_id) -> HttpResponse:
+    at = timezone.now()
+    entry = get_object_or_404(RosterEntry, public_id=public_id)
+    actions.end_turns(entry, by=request.user, at=at, on=timezone.localdate(at))
+    messages.success(request, _("The entry holds no longer."))
+    return redirect("accounts:roster")
+
+
+@asks("keep_rosters")
+@require_POST
+def hand_turn(request: HttpRequest) -> HttpResponse:
+    entries = RosterEntry.objects.select_related("user")
+    form = HandTurnForm(request.POST, entries=entries)
+    if not form.is_valid():
+        messages.error(request, _("Give the turn, the day and who takes it."))
+    else:
+        try:
+            actions.hand_turn(by=request.user, at=timezone.now(), **form.cleaned_data)
+        except Refusal as refusal:
+            messages.error(request, sentence(refusal))
+        else:
+            messages.success(request, _("The turn was handed over for that day."))
+    return redirect("accounts:roster")
+
+
+@asks("keep_contacts")
+@require_http_methods(["GET", "HEAD", "POST"])
+def contacts(request: HttpRequest, public_id=None) -> HttpResponse:
+    """Whom to ring at the departments: of all of them for the centre, of its own for a department's operator."""
+    at = timezone.now()
+    departments = Department.objects.valid(timezone.localdate(at))
+    if not may(request.user, "keep_rosters", at=at):
+        departments = departments.filter(pk__in=departments_of(request.user, at))
+    known = Contact.objects.filter(ended_at__isnull=True, department__in=departments)
+    one = get_object_or_404(known, public_id=public_id) if public_id else None
+    form = ContactForm(request.POST or None, instance=one, departments=departments)
+    if request.method == "POST" and form.is_valid():
+        contact = get_object_or_404(known, pk=one.pk) if one else None
+        actions.keep_contact(contact, by=request.user, at=at, **form.cleaned_data)
+        messages.success(request, _("Saved."))
+        return redirect("accounts:contacts")
+    rows = known.select_related("department", "user").order_by("department__sort", "department__code", "sort", "id")
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    context = {"form": form, "page": page, "contact": one}
+    return render(request, "accounts/contacts.html", context, status=422 if form.errors else 200)
+
+
+@asks("keep_contacts")
+@require_POST
+def end_contact(request: HttpRequest, public_id) -> HttpResponse:
+    contact = get_object_or_404(Contact.objects.select_related("department"), public_id=public_id)
+    try:
+        actions.end_contact(contact, by=request.user, at=timezone.now())
+    except Refusal as refusal:
+        messages.error(request, sentence(refusal))
+    else:
+        messages.success(request, _("%(name)s is no longer a contact.") % {"name": contact.name})
+    return redirect("accounts:contacts")
+
+
+TROUBLED = (Delivery.State.DEAD, Delivery.State.UNKNOWN)
+
+
+@asks("see_deliveries")
+@require_safe
+def deliveries(request: HttpRequest) -> HttpResponse:
+    """What leaves the house: first what was given up and what perhaps went out."""
+    form = DeliveryFilter(request.GET)
+    wanted = form.cleaned_data if form.is_valid() else {}
+    rows = Delivery.objects.select_related("recipient").order_by("-created_at", "-id")
+    rows = rows.filter(state=wanted["state"]) if wanted.get("state") else rows.filter(state__in=TROUBLED)
+    if wanted.get("channel"):
+        rows = rows.filter(channel=wanted["channel"])
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    open_channels = gateways.channels()
+    context = {
+        "page": page,
+        "form": form,
+        "rows": [
+            (one, messages_text.outside(one.code, one.facts, language=request.LANGUAGE_CODE), one.state in TROUBLED)
+            for one in page
+        ],
+        "channels": [(label, value in open_channels) for value, label in Reach.Channel.choices],
+    }
+    return render(request, "accounts/deliveries.html", context)
+
+
+@asks("see_deliveries")
+@require_POST
+def send_again(request: HttpRequest, public_id) -> HttpResponse:
+    delivery = get_object_or_404(Delivery, public_id=public_id)
+    try:
+        office_actions.send_again(delivery, at=timezone.now())
+    except Refusal as refusal:
+        messages.error(request, sentence(refusal))
+    else:
+        messages.success(request, _("It is in the outbox once more."))
+    return redirect("accounts:deliveries")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def reach(request: HttpRequest) -> HttpResponse:
+    """How I want to be reached outside the program, by each channel."""
+    known = {one.channel: one for one in Reach.objects.filter(user=request.user)}
+    robots = sorted(gateways.robots())
+    forms = [
+        (label, ReachForm(request.POST or None, instance=known.get(channel), channel=channel, robots=robots))
+        for channel, label in Reach.Channel.choices
+    ]
+    if request.method == "POST" and all(form.is_valid() for _label, form in forms):
+        for _label, form in forms:
+            actions.keep_reach(request.user, channel=form.channel, **form.cleaned_data)
+        messages.success(request, _("Saved."))
+        return redirect("accounts:reach")
+    status = 422 if any(form.errors for _label, form in forms) else 200
+    return render(request, "accounts/reach.html", {"forms": forms}, status=status)

@@ -24,12 +24,15 @@ the other finds that the table allows no such move any more.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import date, datetime
 
+from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts.models import User
+from accounts.permissions import may
 from accounts.roles import Role
 from accounts.rosters import Staff
 from cases import chains, clocks, escalation, workflow
@@ -37,6 +40,7 @@ from cases.actions import MoveNotAllowed, Step, move
 from cases.escalation import DUE, STARTED, Audience, Point
 from cases.models import AlarmChain, Case, StageClock
 from cases.workflow import Clock
+from citymgmt.errors import Refusal
 from office.actions import Letter, tell, tell_all
 
 BATCH = 500
@@ -120,7 +124,7 @@ def _look_at(running: Sequence[StageClock], listeners: "Listeners", *, at: datet
     letters: list[Letter] = []
     for clock in running:
         if clock.due_at is not None:
-            points = chains.points_of(clock, clock.case, at=at)
+            points = clocks.points_of(clock, clock.case, at=at)
             reached = [
                 point
                 for point in points
@@ -315,3 +319,60 @@ class Listeners:
     def _duty_leaders(self, clock: StageClock) -> Sequence[User]:
         centre = self.staff.department(clock.case.supervision_centre_id)
         return self.staff.on_duty(Role.DUTY_LEADER, centre, area_code=clock.case.area_code).people
+
+
+# --- Escalation chains 告警升级规则 -------------------------------------------------------------------------------
+
+
+class ChainNotSound(Refusal):
+    """A step of an escalation chain cannot be kept; facts: faults."""
+
+    code = "chain_not_sound"
+
+
+def keep_chain(
+    chain: AlarmChain | None, *, by: User | None, at: datetime, steps: Sequence[escalation.Step], **facts
+) -> AlarmChain:
+    """Write a new chain, or change one from today on: its row of before ends and stays. Raises ChainNotSound.
+
+    `facts` are the columns that say which clocks it is for, and `valid_from` for a new one.
+    """
+    _refuse_unless_kept_by(by, at=at)
+    faults = [fault for step in steps for fault in step.faults]
+    if len(steps) > escalation.MOST_STEPS or not steps:
+        faults.append(escalation.NUMBER_OF_STEPS)
+    if faults:
+        raise ChainNotSound(faults=faults)
+    today = timezone.localdate(at)
+    written = {"steps": chains.write_steps(steps), "changed_by": by, "changed_at": at}
+    with transaction.atomic():
+        if chain is not None and chain.valid_from < today:
+            AlarmChain.objects.filter(pk=chain.pk).update(valid_to=today, changed_by=by, changed_at=at)
+            chain, facts["valid_from"] = None, today
+        if chain is None:
+            chain = AlarmChain.objects.create(**facts, **written)
+        else:
+            for name, value in {**facts, **written}.items():
+                setattr(chain, name, value)
+            chain.save(update_fields=[*facts, *written])
+    _forget_chains()
+    return chain
+
+
+def end_chain(chain: AlarmChain, *, by: User | None, at: datetime, on: date) -> None:
+    """From this day on the chain no longer holds."""
+    _refuse_unless_kept_by(by, at=at)
+    chain.valid_to, chain.changed_by, chain.changed_at = max(on, chain.valid_from), by, at
+    chain.save(update_fields=["valid_to", "changed_by", "changed_at"])
+    _forget_chains()
+
+
+def _refuse_unless_kept_by(by: User | None, *, at: datetime) -> None:
+    if by is not None and not may(by, "maintain_settings", at=at):
+        raise PermissionDenied
+
+
+def _forget_chains() -> None:
+    # Now for what follows in this transaction, and again when others can see it.
+    chains.forget()
+    transaction.on_commit(chains.forget)

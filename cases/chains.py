@@ -5,15 +5,15 @@ looked at every running clock because of them.
 """
 
 import time
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from cases import escalation
-from cases.escalation import Audience, Chain, Facts, Means, Point, Step, When
-from cases.models import AlarmChain, Case, StageClock
+from cases.escalation import Audience, Chain, Facts, Means, Step, When
+from cases.models import AlarmChain, Case
 from components.models import MinorClass
-from office import settings
 
 FRESH_SECONDS = 10.0  # how old this process's copy may be
 # By then every process that counts clocks knows a change.
@@ -53,7 +53,7 @@ def read_steps(rows: list[dict]) -> tuple[Step, ...]:
     )
 
 
-def write_steps(steps: tuple[Step, ...]) -> list[dict]:
+def write_steps(steps: Iterable[Step]) -> list[dict]:
     """Return the steps as they are kept."""
     return [
         {
@@ -125,9 +125,3 @@ def steps_for(case: Case, clock: str, *, at: datetime) -> tuple[Step, ...]:
     kind, major_code = known.classes.get(case.minor_class_id, ("", ""))
     facts = Facts(kind, major_code, case.minor_class_id, clock, case.urgency, case.area_code)
     return escalation.choose(known.chains, facts, on=timezone.localdate(at))
-
-
-def points_of(clock: StageClock, case: Case, *, at: datetime) -> list[Point]:
-    """Return the points at which a clock rings, in order. The lamp's share is the one it began with."""
-    share = settings.get("cases.lamp.yellow_share", on=timezone.localdate(clock.started_at), area_code=case.area_code)
-    return escalation.points(steps_for(case, clock.name, at=at), yellow_percent=int(share * 100))

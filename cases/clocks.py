@@ -15,7 +15,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from cases import calendars, chains, time_limits, workflow
+from cases import calendars, chains, escalation, time_limits, workflow
 from cases.calendars import Stretch
 from cases.escalation import DUE, STARTED, Point
 from cases.models import Case, ClockEntry, FieldTask, HandlingStint, StageClock
@@ -417,8 +417,14 @@ def next_look(clock: StageClock, case: Case, *, at: datetime) -> datetime | None
     """Return when the sweep must look at a running clock again: at the next point of its chain, if there is one."""
     if clock.due_at is None or clock.name == Clock.OVERALL:
         return None
-    points = chains.points_of(clock, case, at=at)
+    points = points_of(clock, case, at=at)
     return next((instant_of(clock, point, case) for point in points if point.level > clock.told_level), None)
+
+
+def points_of(clock: StageClock, case: Case, *, at: datetime) -> list[Point]:
+    """Return the points at which a clock rings, in order. The lamp's level is that of the share it began with."""
+    percent = int(yellow_share(clock.name, case, clock.started_at) * 100)
+    return escalation.points(chains.steps_for(case, clock.name, at=at), yellow_percent=percent)
 
 
 def instant_of(clock: StageClock, point: Point, case: Case) -> datetime:

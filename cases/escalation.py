@@ -65,7 +65,8 @@ MEANS_LABELS: dict[Means, str] = {Means.MAIL: _("Mail"), Means.SMS: _("Text mess
 
 STARTED, DUE = 1, 101
 MOST_OVERDUE = 30_000  # minutes; the level fits a small integer
-MOST_STEPS, MOST_POINTS = 8, 60
+MOST_STEPS, MOST_REPEATS = 8, 7
+NUMBER_OF_STEPS = _("A chain has one to eight steps.")
 
 
 @dataclass(frozen=True)
@@ -93,7 +94,7 @@ class Step:
             found.append(_("No more than 30,000 minutes overdue, repeats included."))
         if self.repeat_times and (self.when is not When.OVERDUE or self.repeat_minutes < 5):
             found.append(_("Only what is overdue is repeated, every five minutes at most."))
-        if not 0 <= self.repeat_times <= MOST_POINTS // MOST_STEPS:
+        if not 0 <= self.repeat_times <= MOST_REPEATS:
             found.append(_("At most seven repeats."))
         return found
 

@@ -8,10 +8,12 @@ from django import forms
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.forms import DateInput
 from accounts.models import User
-from cases import workflow
+from cases import escalation, workflow
 from cases.actions import collectors_for
-from cases.models import Case, Evidence
+from cases.escalation import Audience, Means, Step, When
+from cases.models import AlarmChain, Case, Evidence
 from citymgmt.wording import shown
 from components.forms import ClassField
 from components.models import FilingCondition
@@ -259,3 +261,78 @@ class CalendarForm(forms.Form):
         last = official_until.year if official_until else timezone.localdate(at).year
         self.fields["year"].choices = [(year, str(year)) for year in range(last + 1, last - 2, -1)]
         self.fields["year"].initial = last + 1
+
+
+# — escalation chains ————————————————————————————————————————————————————————————————————————————————
+
+
+def _labelled(labels: dict) -> list[tuple[str, str]]:
+    return [(str(value), _(label)) for value, label in labels.items()]
+
+
+class ChainForm(forms.ModelForm):
+    """For which clocks a chain is; its steps are rows of their own."""
+
+    minor_class = ClassField(label=_("Minor class"), required=False)
+    clock = forms.ChoiceField(label=_("Clock"), required=False)
+
+    class Meta:
+        model = AlarmChain
+        fields = ("name", "kind", "major_code", "minor_class", "clock", "urgency", "area_code", "valid_from")
+        widgets = {"valid_from": DateInput()}
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        clocks = {name: label for name, label in workflow.CLOCK_LABELS.items() if name != workflow.Clock.OVERALL}
+        self.fields["clock"].choices = [("", _("All clocks")), *_labelled(clocks)]
+        if self.instance.pk:
+            del self.fields["valid_from"]
+
+    def clean(self) -> dict:
+        """One way to name the class: a minor class, or a kind with or without a major class."""
+        said = super().clean()
+        if said.get("minor_class") and (said.get("kind") or said.get("major_code")):
+            self.add_error("minor_class", _("Name either the minor class, or the kind and the major class."))
+        if said.get("major_code") and not said.get("kind"):
+            self.add_error("major_code", _("A major class belongs to a kind: choose components or events."))
+        return said
+
+
+class StepForm(forms.Form):
+    """One step of a chain; one that tells nobody is left out."""
+
+    when = forms.ChoiceField(label=_("When"), choices=_labelled(escalation.WHEN_LABELS))
+    number = forms.IntegerField(
+        label=_("Number"), min_value=0, max_value=escalation.MOST_OVERDUE, required=False, initial=0
+    )
+    to = forms.MultipleChoiceField(
+        label=_("Whom"), choices=_labelled(escalation.AUDIENCE_LABELS), required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+    by = forms.MultipleChoiceField(
+        label=_("Also by"), choices=_labelled(escalation.MEANS_LABELS), required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+    repeat_minutes = forms.IntegerField(label=_("Again every … minutes"), min_value=0, required=False, initial=0)
+    repeat_times = forms.IntegerField(
+        label=_("How many times"), min_value=0, max_value=escalation.MOST_REPEATS, required=False, initial=0
+    )
+    at_night = forms.BooleanField(label=_("In quiet hours too"), required=False)
+
+    def step(self) -> Step | None:
+        """Return the step, None where nobody is to be told."""
+        said = self.cleaned_data
+        if not said.get("to"):
+            return None
+        return Step(
+            When(said["when"]),
+            said["number"] or 0,
+            tuple(Audience(one) for one in said["to"]),
+            tuple(Means(one) for one in said["by"]),
+            said["repeat_minutes"] or 0,
+            said["repeat_times"] or 0,
+            said["at_night"],
+        )
+
+
+StepRows = forms.formset_factory(StepForm, extra=0, max_num=escalation.MOST_STEPS, absolute_max=escalation.MOST_STEPS)

@@ -11,6 +11,7 @@ from datetime import datetime
 from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
 from django.db.models import OuterRef, Q, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -24,9 +25,22 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from accounts import vault
 from accounts.permissions import acting, appointments_of, departments_of, may, may_read_vault
 from accounts.roles import Role, Side
-from cases import actions, calendars, checkpoint, clocks, permissions, sheets, verification, workflow
-from cases.forms import AttachForm, CalendarForm, MoveForm
+from cases import (
+    actions,
+    alarms,
+    calendars,
+    checkpoint,
+    clocks,
+    escalation,
+    permissions,
+    sheets,
+    verification,
+    workflow,
+)
+from cases.chains import read_steps, write_steps
+from cases.forms import AttachForm, CalendarForm, ChainForm, MoveForm, StepRows
 from cases.models import (
+    AlarmChain,
     CalendarVersion,
     Case,
     Checkpoint,
@@ -714,3 +728,92 @@ def checkpoint_lines(request: HttpRequest) -> HttpResponse:
     response = StreamingHttpResponse(lines, content_type="text/plain; charset=utf-8")
     response["Content-Disposition"] = 'attachment; filename="checkpoints.txt"'
     return response
+
+
+# — escalation chains ————————————————————————————————————————————————————————————————————————————————
+
+
+def said_steps(steps) -> list[dict]:
+    """Return the steps of a chain as a page says them."""
+    rows = []
+    for step in steps:
+        if step.when is escalation.When.LAMP:
+            when = _("when the lamp turns yellow")
+        elif step.when is escalation.When.SHARE:
+            when = _("%(number)s %% of the time used") % {"number": step.number} if step.number else _("on arrival")
+        else:
+            when = _("%(number)s minutes overdue") % {"number": step.number} if step.number else _("at the deadline")
+        if step.repeat_times:
+            again = {"minutes": step.repeat_minutes, "times": step.repeat_times}
+            when += _(", again every %(minutes)s minutes, %(times)s times") % again
+        rows.append({
+            "when": when,
+            "to": [_(escalation.AUDIENCE_LABELS[one]) for one in step.to],
+            "by": [_("Message box"), *(_(escalation.MEANS_LABELS[one]) for one in step.by)],
+            "at_night": step.at_night,
+        })  # fmt: skip
+    return rows
+
+
+def _refuse_unless_keeper(request: HttpRequest, *, at: datetime) -> None:
+    if not may(request.user, "maintain_settings", at=at):
+        raise PermissionDenied(_("The escalation chains are kept by the administrators."))
+
+
+@require_safe
+def chains(request: HttpRequest) -> HttpResponse:
+    """Whom the clocks ring for, and when: the city's rows, and what holds where it wrote none."""
+    at = timezone.now()
+    _refuse_unless_keeper(request, at=at)
+    today = timezone.localdate(at)
+    rows = AlarmChain.objects.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=today)).select_related("minor_class")
+    delivered = [
+        (_("Departments and collectors"), said_steps(escalation.as_delivered(workflow.Clock.HANDLING))),
+        (_("Desks of the centres"), said_steps(escalation.as_delivered(workflow.Clock.ACCEPT))),
+    ]
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    context = {
+        "page": page,
+        "rows": [(row, said_steps(read_steps(row.steps))) for row in page],
+        "delivered": delivered,
+        "today": today,
+    }
+    return render(request, "cases/chains.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def chain(request: HttpRequest, public_id=None) -> HttpResponse:
+    """Write a new escalation chain, or change one from today on."""
+    at = timezone.now()
+    _refuse_unless_keeper(request, at=at)
+    row = get_object_or_404(AlarmChain, public_id=public_id) if public_id else None
+    form = ChainForm(
+        request.POST or None,
+        instance=AlarmChain.objects.get(pk=row.pk) if row else None,
+        initial={} if row else {"valid_from": timezone.localdate(at)},
+    )
+    steps = write_steps(read_steps(row.steps) if row else escalation.as_delivered(workflow.Clock.HANDLING))
+    empty = [{}] * (escalation.MOST_STEPS - len(steps))
+    rows = StepRows(request.POST or None, initial=[*steps, *empty], prefix="step")
+    if request.method == "POST" and form.is_valid() and rows.is_valid():
+        wanted = [step for step in (one.step() for one in rows) if step is not None]
+        try:
+            alarms.keep_chain(row, by=request.user, at=at, steps=wanted, **form.cleaned_data)
+        except Refusal as refusal:
+            form.add_error(None, sentence(refusal))
+        else:
+            messages.success(request, _("Kept. Clocks that run already follow it within a minute."))
+            return redirect("cases:chains")
+    status = 422 if form.errors or (request.method == "POST" and not rows.is_valid()) else 200
+    return render(request, "cases/chain.html", {"chain": row, "form": form, "steps": rows}, status=status)
+
+
+@require_POST
+def end_chain(request: HttpRequest, public_id) -> HttpResponse:
+    """Let a chain hold no longer, from today on."""
+    at = timezone.now()
+    _refuse_unless_keeper(request, at=at)
+    row = get_object_or_404(AlarmChain, public_id=public_id)
+    alarms.end_chain(row, by=request.user, at=at, on=timezone.localdate(at))
+    messages.success(request, _("“%(name)s” holds no longer from today on.") % {"name": row.name})
+    return redirect("cases:chains")

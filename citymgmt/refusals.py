@@ -36,6 +36,7 @@ SENTENCES = {
     "cells_taken": _(
         "The unit grid %(codes)s belongs to %(duty_grid)s. Take it out there first, or leave it out here."
     ),
+    "chain_not_sound": _("The chain cannot be kept: %(faults)s"),
     "close_condition_not_met": _(
         "The close condition is “%(condition)s”. Confirm that it is met, or send the case back."
     ),
@@ -107,6 +108,7 @@ SENTENCES = {
     "not_a_seat": _("Calls are taken and returned by the acceptance desk of the supervision centre only."),
     "not_assigned": _("Nobody was assigned to case %(number)s, so there is nothing to revoke."),
     "not_below": _("%(department)s does not belong to %(own)s. Choose a department below it."),
+    "not_in_this_turn": _("%(person)s does not have this turn on %(on)s. Look at the roster again."),
     "not_over_yet": _("Case %(number)s has not ended yet, so there is no result to tell."),
     "not_overdue": _("Case %(number)s was handed over in time; there is no overrun to appeal against."),
     "not_that_condition": _(
@@ -115,6 +117,7 @@ SENTENCES = {
     "not_that_date": _("Choose a day from %(first)s to %(last)s."),
     "not_that_ground": _("The ground “%(ground)s” is not allowed here now. Choose another one."),
     "not_yet_stock": _("Case %(number)s enters the stock list %(days)s days after its deferral, once."),
+    "not_your_department": _("The contacts of %(department)s are kept by that department or by the centre."),
     "not_yours": _("Your appointment does not allow “%(verb)s” on case %(number)s."),
     "nothing_submitted": _("No result was submitted for case %(number)s, so there is nothing to send back."),
     "nothing_to_confirm": _("The dispatch of case %(number)s needs no confirmation, or somebody confirmed it already."),

@@ -66,8 +66,13 @@ def channels() -> set[str]:
 
 def robot(names: Iterable[str]) -> str:
     """The first of these chat robots that exists, else the one for all, else ""."""
-    known = installation.GATEWAYS.get("chat", {}).get("robots", {})
+    known = robots()
     return next((name for name in (*names, "all") if name in known), "")
+
+
+def robots() -> set[str]:
+    """The names of the chat robots that are set up."""
+    return set(installation.GATEWAYS.get("chat", {}).get("robots", ()))
 
 
 def knows_keys(channel: str) -> bool:
