@@ -423,6 +423,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "DESCRIPTION": "What a desk can do, for programs. Same permissions, same refusals as the pages.",
     "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.IsAuthenticated"],
     "SCHEMA_PATH_PREFIX": "/api/v1/",
     "POSTPROCESSING_HOOKS": ["office.api.complete_schema"],
     "COMPONENT_SPLIT_REQUEST": True,

@@ -5,12 +5,14 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.defaults import bad_request
 from drf_spectacular.generators import SchemaGenerator
 
+from accounts.middleware import asked_language
 from accounts.permissions import appointments_of, may, topics_of
 from accounts.roles import ROLES
 from cases import retention as case_retention
@@ -122,8 +124,10 @@ def _named_shape(what: dict) -> str:
 def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The request is none: an address with a zero byte, a form with ten thousand fields."""
     if wants_json(request):
-        words = _("The request cannot be read: check its address, its cursor and its JSON.")
-        return problem(status=400, code="malformed", detail=words)
+        # Before anybody asked for the language of the answer.
+        with translation.override(asked_language(request) or get_language()):
+            status, words = PROBLEMS["malformed"]
+            return problem(status=status, code="malformed", detail=str(words))
     return bad_request(request, exception)
 
 
