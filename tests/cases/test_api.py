@@ -16,6 +16,7 @@ from cases.workflow import MOVES, Stage
 from tests.county import PEOPLE, STAGES_OF_THE_TRIP, County, picture
 
 pytestmark = pytest.mark.django_db
+ONE_OF_EACH_ROLE = {role: who for who, (_username, _name, role, _place) in PEOPLE.items()}.values()
 JSON = "application/json"
 
 
@@ -84,7 +85,7 @@ def test_the_api_offers_exactly_the_steps_that_the_page_offers(county, program):
     """For every stage, for everybody: the same verbs on the same subjects, and nobody sees what his page hides."""
     cases = walk(county)
     assert {case.stage for case in cases} >= set(STAGES_OF_THE_TRIP)
-    for who in PEOPLE:
+    for who in ONE_OF_EACH_ROLE:
         user = getattr(county, who)
         robot = program(user)
         for case in cases:
@@ -268,15 +269,17 @@ def test_the_queues_count_what_the_desk_counts(county, seat, program, now):
 MOST_FOR_A_LIST, MOST_FOR_A_CASE, MOST_FOR_A_STEP = 8, 12, 14
 
 
-@pytest.mark.parametrize("who", ["operator", "dispatcher", "sanitation", "leader", "collector"])
-@pytest.mark.parametrize("door", ["program", "seat"])
+@pytest.mark.parametrize(
+    ("door", "who"),
+    [("seat", "operator"), *(("program", who) for who in ("dispatcher", "sanitation", "leader", "collector"))],
+)
 def test_lists_and_cases_take_few_queries(county, program, seat, now, who, door, django_assert_max_num_queries):
-    for _ in range(3):
+    for _ in range(2):
         case = county.case_at(Stage.PENDING_CLOSE, at=now - timedelta(hours=1))
     client = (program if door == "program" else seat)(getattr(county, who))
     client.get(address(case))
     with django_assert_max_num_queries(MOST_FOR_A_LIST):
-        assert len(client.get("/api/v1/cases/").json()["results"]) == 3
+        assert len(client.get("/api/v1/cases/").json()["results"]) == 2
     with django_assert_max_num_queries(MOST_FOR_A_CASE):
         assert client.get(address(case)).status_code == 200
 

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 from django.conf import settings as installation
 from django.test import Client
-from django.urls import get_resolver
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import actions
@@ -27,6 +27,7 @@ pytestmark = pytest.mark.django_db
 JSON = "application/json"
 PROBLEM = "application/problem+json"
 EVERYBODY = set(PEOPLE)
+ONE_OF_EACH_ROLE = {role: who for who, (_username, _name, role, _place) in reversed(PEOPLE.items())}.values()
 COLLECTORS = {"collector", "other_collector", "third_collector"}
 SUPERVISION = {"operator", "duty_leader"}
 COMMAND = {"dispatcher", "commander"}
@@ -70,7 +71,7 @@ LISTS = {
 }
 
 
-@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("who", ONE_OF_EACH_ROLE)
 def test_whom_each_list_opens_for(county, program, who):
     robot = program(getattr(county, who))
     opened = {address: robot.get(f"/api/v1/{address}").status_code for address in LISTS}
@@ -90,7 +91,7 @@ WRITES = {
 }
 
 
-@pytest.mark.parametrize("who", PEOPLE)
+@pytest.mark.parametrize("who", ONE_OF_EACH_ROLE)
 def test_who_may_write_where(county, program, who):
     robot = program(getattr(county, who))
     for address, (writers, status) in WRITES.items():
@@ -101,16 +102,16 @@ def test_who_may_write_where(county, program, who):
 
 def test_every_address_is_closed_to_strangers():
     """Not one answers whoever brings neither a session nor a token; no other is left out of this."""
-    resolver, known = get_resolver(), 0
+    known, stranger = 0, Client()
     for name, pattern in all_patterns():
         if not hasattr(pattern.callback, "cls") or name.startswith("admin:"):
             continue
         asked = {argument: str(uuid4()) for argument in pattern.pattern.converters}
         asked |= {name: value for name, value in (("variant", "view"), ("kind", "check")) if name in asked}
-        address = "/" + resolver.reverse(name, **asked)
-        for method in ("get", "post"):
-            answer = getattr(Client(), method)(address)
-            assert (answer.status_code, answer["Content-Type"]) == (401, PROBLEM), (method, address)
+        address = reverse(name, kwargs=asked)
+        method = "post" if hasattr(pattern.callback.cls, "post") else "get"
+        answer = getattr(stranger, method)(address)
+        assert (answer.status_code, answer["Content-Type"]) == (401, PROBLEM), (method, address)
         known += 1
     assert known > 70
 
