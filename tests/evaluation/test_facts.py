@@ -6,9 +6,10 @@ from datetime import date, timedelta
 import pytest
 
 from cases import actions as cases
-from cases.models import Case
+from cases.models import Adjustment, Case, HandlingStint, Request
 from cases.workflow import Source, Stage
 from dispatch import actions as dispatch
+from dispatch import teams
 from evaluation import facts
 from evaluation.facts import Kind
 from evaluation.indicators import Basis, Window
@@ -235,3 +236,31 @@ def test_kinds_of_facts_are_what_they_say(county):
     kinds = Counter(fact.kind for fact in facts.gather(march()))
     assert kinds == {Kind.REPORT: 1, Kind.CASE: 1, Kind.STINT: 1, Kind.TASK: 6}
     assert Kind.TASK not in {fact.kind for fact in facts.gather(march(), tasks=False)}
+
+
+def test_an_upheld_appeal_counts_as_on_time_from_the_decision_on(county):
+    stint = stint_of(county.case_at(Stage.HANDLING))
+    evening = beijing(2026, 3, 2, 17, 30)
+    dispatch.hand_over(stint, by=county.sanitation, at=evening, opinion="已清运")
+    case = dispatch.pass_on(stint, by=county.dispatcher, at=evening)
+    assert counts_of(facts.gather(march()), ObjectType.DEPARTMENT)["环卫所"]["handled_on_time"] == 0
+    request = Request.objects.create(
+        case=case, stint=stint, kind="appeal", stage="granted", asked_by=county.sanitation, asked_at=evening,
+        decided_at=evening,
+    )  # fmt: skip
+    Adjustment.objects.create(case=case, stint=stint, request=request, at=evening)
+    assert counts_of(facts.gather(march()), ObjectType.DEPARTMENT)["环卫所"]["handled_on_time"] == 1
+
+
+def test_work_by_proxy_is_counted_for_the_owner(county):
+    stint = stint_of(county.case_at(Stage.CLOSED))
+    HandlingStint.objects.filter(pk=stint.pk).update(on_behalf_of=county.water_company)
+    counts = counts_of(facts.gather(march()), ObjectType.DEPARTMENT)
+    assert (counts["环卫所"]["handled"], counts["供水公司"]["handled"]) == (0, 1)
+
+
+def test_a_squad_that_is_not_evaluated_adds_no_second_obligation(county):
+    county.add_teams()
+    stint = stint_of(county.case_at(Stage.HANDLING))
+    teams.sub_dispatch(stint, by=county.sanitation, at=beijing(2026, 3, 2, 10), department_below=county.squad)
+    assert counts_of(facts.gather(march()), ObjectType.DEPARTMENT)["环卫所"]["need_handle"] == 1
