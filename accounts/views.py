@@ -326,6 +326,12 @@ MAINTENANCE = (
         "maintain_departments",
     ),
     (
+        "dispatch:straight",
+        gettext_lazy("Straight through"),
+        gettext_lazy("Which classes are filed and dispatched without a hand, and how often that was wrong"),
+        "maintain_departments",
+    ),
+    (
         "components:catalogue",
         gettext_lazy("Catalogue"),
         gettext_lazy("Classes, filing and close conditions, time limits"),

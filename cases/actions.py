@@ -736,10 +736,12 @@ def search_vector(case: Case) -> Func:
 # — supervision: is it a case? ———————————————————————————————————————————————————————————————————————
 
 
-def accept(case: Case, *, by: User, at: datetime, opinion: str = "") -> Case:
+def accept(case: Case, *, by: User | None, at: datetime, opinion: str = "", facts: dict | None = None) -> Case:
     """Take the report in 受理. Sources that a citizen stands behind are verified on the spot first."""
     sources = office_settings.get("cases.verify_sources", on=timezone.localdate(at), area_code=case.area_code)
-    return move(case, "accept", by=by, at=at, outcome="to_verify" if case.source in sources else "", text=opinion)
+    return move(
+        case, "accept", by=by, at=at, outcome="to_verify" if case.source in sources else "", text=opinion, facts=facts
+    )
 
 
 def refuse(case: Case, *, by: User, at: datetime, reason: str) -> Case:
@@ -802,8 +804,14 @@ def withdraw_verify(task: FieldTask, *, by: User, at: datetime, reason: str) -> 
     return move(task, "withdraw_verify", by=by, at=at, text=_needed(reason, "withdraw_verify", "reason"))
 
 
-def file(case: Case, *, by: User, at: datetime, condition, opinion: str = "", urgent: bool = False) -> Case:
-    """File the case 立案 under a filing condition: its limit is now a promise, frozen. Raises NotThatCondition."""
+def file(
+    case: Case, *, by: User | None, at: datetime, condition, opinion: str = "", urgent: bool = False,
+    facts: dict | None = None,
+) -> Case:  # fmt: skip
+    """File the case 立案 under a filing condition: its limit is now a promise, frozen. Raises NotThatCondition.
+
+    `facts` are written into the event too: why the system filed it.
+    """
 
     def take_the_promise(step: Step) -> None:
         if condition.minor_class_id != step.case.minor_class_id or not condition.is_active:
@@ -819,7 +827,7 @@ def file(case: Case, *, by: User, at: datetime, condition, opinion: str = "", ur
         if promise.override:
             step.facts.update(limit_override=str(promise.override.public_id))
 
-    return move(case, "file", by=by, at=at, text=opinion, effect=take_the_promise)
+    return move(case, "file", by=by, at=at, text=opinion, facts=facts, effect=take_the_promise)
 
 
 @dataclass(frozen=True)

@@ -331,7 +331,7 @@ class Cases(Endpoint):
     def get(self, request):
         rows, order = Case.objects.visible_to(request.user, self.at), "moved"
         if tab := next((tab for tab in views.DESK_TABS if tab.name == request.query_params.get("tab")), None):
-            rows, order = rows.filter(stage__in=tab.stages), "moved" if tab is views.FINAL_TAB else "due"
+            rows, order = rows.filter(tab.holds(self.at)), "moved" if tab is views.FINAL_TAB else "due"
         if stages := set(request.query_params.getlist("stage")) & set(Stage):
             rows = rows.filter(stage__in=stages)
         return case_page(request, filtered(rows, request, at=self.at), at=self.at, order=order)
@@ -366,7 +366,7 @@ class Queues(Endpoint):
         if acting(request.user, at=self.at, roles=views.DESK_READERS) is None:
             raise Problem("forbidden")
         visible = Case.objects.visible_to(request.user, self.at)
-        counted = views.counted_tabs(visible, views.DESK_TABS)
+        counted = views.counted_tabs(visible, views.DESK_TABS, at=self.at)
         return Response(queue_rows([(tab, None if tab is views.FINAL_TAB else number) for tab, number in counted]))
 
 

@@ -196,6 +196,9 @@ class Case(models.Model):
             models.Index(fields=["minor_class", "-reported_at"], name="case_class"),
             models.Index(fields=["area_code", "-reported_at"], name="case_area"),
             models.Index(fields=["undo_until"], name="case_undo", condition=Q(undo_until__isnull=False)),
+            models.Index(
+                fields=["supervision_centre", "id"], name="case_filing_review", condition=Q(needs_filing_review=True)
+            ),
             models.Index(fields=["reporter_ref"], name="case_reporter", condition=Q(reporter_ref__isnull=False)),
             models.Index(
                 fields=["moved_at"],

@@ -75,6 +75,9 @@ def _levels(case: Case, at: datetime) -> int:
 # When a button that the table allows would only be refused, and so is not drawn: by verb, of (case, subject, at).
 POINTLESS: dict[str, Callable[[Case, Any, datetime], bool]] = {
     "review_dispatch": lambda case, subject, at: not case.needs_dispatch_review,
+    "review_filing": lambda case, subject, at: not case.needs_filing_review,
+    "undo_dispatch": lambda case, subject, at: case.undo_until is None or at > case.undo_until,
+    "undo_filing": lambda case, subject, at: case.undo_until is None or at > case.undo_until,
     "mark_ownerless": lambda case, subject, at: case.is_ownerless,
     "revoke": lambda case, subject, at: subject.handler_id is None,
     "send_back_result": lambda case, subject, at: subject.submitted_at is None or subject.handler_id is None,

@@ -84,8 +84,18 @@ class Tab:
 
     name: str
     label: str
-    stages: tuple[str, ...]
+    stages: tuple[str, ...] = ()
     is_counted: bool = True  # what has ended only grows
+    wanted: Callable[[datetime], Q] | None = None  # instead of stages: few, of whatever stage
+
+    def holds(self, at: datetime) -> Q:
+        """Return the condition on its cases."""
+        return self.wanted(at) if self.wanted else Q(stage__in=self.stages)
+
+
+def straight_through(at: datetime) -> Q:
+    """What the system filed: as long as it may be undone, and what is to be judged afterwards."""
+    return Q(undo_until__gte=at) | Q(needs_filing_review=True)
 
 
 FINAL_TAB = Tab("done", gettext_lazy("Ended"), tuple(workflow.FINAL), is_counted=False)
@@ -93,6 +103,7 @@ DESK_TABS = (
     Tab("accept", gettext_lazy("To accept"), (Stage.REPORTED,)),
     Tab("verify", gettext_lazy("To verify"), (Stage.ACCEPTED, Stage.VERIFYING)),
     Tab("file", gettext_lazy("To file"), (Stage.PENDING_FILING,)),
+    Tab("straight", gettext_lazy("Went straight through"), wanted=straight_through),
     Tab("departments", gettext_lazy("With departments"), workflow.WITH_DEPARTMENTS),
     Tab("check", gettext_lazy("To check"), (Stage.PENDING_CHECK, Stage.CHECKING)),
     Tab("close", gettext_lazy("To close"), (Stage.PENDING_CLOSE,)),
@@ -124,11 +135,13 @@ DESK_READERS = (
 def queue(request: HttpRequest, visible, *, tabs: tuple[Tab, ...], at: datetime) -> dict:
     """Return the context of a queue page: tabs with counts, the chosen tab's rows, the filters of the address."""
     chosen = next((tab for tab in tabs if tab.name == request.GET.get("tab")), None)
-    tabs = counted_tabs(visible, tabs)
+    tabs = counted_tabs(visible, tabs, at=at)
     chosen = chosen or next((tab for tab, number in tabs if number), tabs[0][0])
     rows = filtered(visible, request.GET, at=at)
 
     def fetch(first: int, last: int):
+        if chosen.wanted:
+            return rows.filter(chosen.holds(at)).by_danger().with_line()[first:last]
         if chosen.is_counted:
             return rows.most_pressing(chosen.stages, first=first, last=last).with_line()
         return rows.exclude(stage__in=workflow.OPEN).order_by("-moved_at", "-id").with_line()[first:last]
@@ -139,9 +152,9 @@ def queue(request: HttpRequest, visible, *, tabs: tuple[Tab, ...], at: datetime)
             "sources": [(str(source), _(label)) for source, label in workflow.SOURCE_LABELS.items()]}  # fmt: skip
 
 
-def counted_tabs(visible, tabs: tuple[Tab, ...]) -> list[tuple[Tab, int | None]]:
+def counted_tabs(visible, tabs: tuple[Tab, ...], *, at: datetime) -> list[tuple[Tab, int | None]]:
     """Return each tab with the number of its cases, None for what only grows; one query."""
-    numbers = iter(counted(visible.filter(stage__in=tab.stages) for tab in tabs if tab.is_counted))
+    numbers = iter(counted(visible.filter(tab.holds(at)) for tab in tabs if tab.is_counted))
     return [(tab, next(numbers) if tab.is_counted else None) for tab in tabs]
 
 

@@ -14,6 +14,8 @@ SCHEDULE: dict[str, tuple[str, int | crontab]] = {
     "dispatch_what_no_seat_may": ("dispatch.tasks.dispatch_what_no_seat_may", 15),
     "stock": ("dispatch.tasks.fill_stock", crontab(hour=6, minute=30)),
     "deliveries": ("office.tasks.send_deliveries", 10),
+    "straight_through": ("dispatch.tasks.straight_through", 5),
+    "learn_outcomes": ("dispatch.tasks.learn_outcomes", 600),
     "heartbeat": ("office.tasks.heartbeat", 10),
     "evaluation": ("evaluation.tasks.freeze_what_is_over", crontab(hour=1, minute=20)),
     "forget_unused_files": ("cases.tasks.forget_unused_files", crontab(hour=3, minute=40)),

@@ -43,6 +43,7 @@ SENTENCES = {
     "component_outside_the_grid": _(
         "There is no unit grid at this place, so nothing can be registered there. Move the point into the area."
     ),
+    "declared_already": _("“%(what)s” goes straight through there already. End that row first."),
     "department_code_taken": _("The code %(department_code)s belongs to another department. Choose another one."),
     "department_in_use": _(
         "%(department)s still has %(people)s appointed people or departments below it. Move them first, then end it."
@@ -121,6 +122,7 @@ SENTENCES = {
     "not_yours": _("Your appointment does not allow “%(verb)s” on case %(number)s."),
     "nothing_submitted": _("No result was submitted for case %(number)s, so there is nothing to send back."),
     "nothing_to_confirm": _("The dispatch of case %(number)s needs no confirmation, or somebody confirmed it already."),
+    "nothing_to_judge": _("Case %(number)s is not in the sample, or somebody judged it already."),
     "nothing_to_send_again": _("Only a message that was given up, or perhaps sent, can be sent again."),
     "other_side": _(
         "You have already acted for another side on case %(number)s: nobody acts on two sides of one case."
@@ -157,6 +159,9 @@ SENTENCES = {
     "submitted_already": _("The result of case %(number)s is submitted; it can no longer be given back."),
     "suspended_often": _("The case was suspended %(limit)s time(s) already; more is not allowed."),
     "token_too_long": _("A token is valid for at most %(limit)s days, not %(days)s. Choose fewer days."),
+    "too_late_to_undo": _(
+        "The time to undo what the system did with case %(number)s is over. Send it back or take it back instead."
+    ),
     "too_many_cells": _(
         "The community %(community_code)s would need %(count)s unit grids, but its numbers end at 999. Divide it first."
     ),

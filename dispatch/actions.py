@@ -4,7 +4,7 @@ Each refuses first, in words; then `cases.actions.move` does the rest in one tra
 (return, extension, suspension) becomes a request that the command centre grants or refuses.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -175,12 +175,13 @@ def dispatch(
     assisting: Iterable[Department] = (),
     opinion: str = "",
     rule: str = routing.Rule.BY_HAND,
+    also: Callable[[Step], None] | None = None,
 ) -> Case:
     """Put the case into the hands of a lead department and, where needed, of assisting ones 派遣.
 
     Each gets a stint with its own clock; a department that gave the case back and gets it again goes on with what was
-    left. `rule` says under which rule of the routing the lead was proposed. Raises NoDepartment, NotADepartment,
-    HasItAlready.
+    left. `rule` says under which rule of the routing the lead was proposed; `also` does what else belongs to it. Raises
+    NoDepartment, NotADepartment, HasItAlready.
     """
     if department is None:
         raise NoDepartment(number=case.number)
@@ -194,6 +195,8 @@ def dispatch(
             stint.handler = stint.received_at = stint.submitted_at = None
         step.case.is_system_dispatched = step.case.needs_dispatch_review = by is None
         step.facts.update(department=department.code, assisting=[one.code for one in others], rule=str(rule))
+        if also is not None:
+            also(step)
 
     return move(case, "dispatch", by=by, at=at, text=opinion, effect=send)
 
@@ -217,13 +220,14 @@ def back_to_filing(case: Case, *, by: User, at: datetime, reason: str) -> Case:
     return move(case, "back_to_filing", by=by, at=at, text=_said(reason, "back_to_filing"), effect=alone)
 
 
-def review_dispatch(case: Case, *, by: User, at: datetime, opinion: str = "") -> Case:
-    """Confirm what the system dispatched while no seat could. Raises NothingToConfirm."""
+def review_dispatch(case: Case, *, by: User, at: datetime, verdict: str = "right", opinion: str = "") -> Case:
+    """Say whether what the system dispatched went to the right department. Raises NothingToConfirm."""
 
     def confirm(step: Step) -> None:
         if not step.case.needs_dispatch_review:
             raise NothingToConfirm(number=step.case.number)
         step.case.needs_dispatch_review = False
+        step.facts.update(verdict=verdict)
 
     return move(case, "review_dispatch", by=by, at=at, text=opinion, effect=confirm)
 
@@ -768,6 +772,30 @@ def add_ground(*, by: User, at: datetime, **row) -> Ground:
     """Write a ground of the city's own; a built-in one of the same code holds no longer."""
     _keeper(by, at)
     return Ground.objects.create(**row)
+
+
+def add_precedent(
+    case: Case, *, department: Department, valid_from: date, area_code: str | None = None, note: str = ""
+) -> ResponsibilityRule:
+    """Let a joint decision on a case hold for the next ones: its class, its place, its component's owner.
+
+    It goes before the responsibility table. `area_code` is the beginning of the code for which it holds, the case's own
+    street unless told otherwise. Whoever decided answers for it; here nobody is asked. An older precedent for exactly
+    the same ends where this one begins.
+    """
+    owner = case.component.owner if case.component else None
+    place = case.area_code[:STREET_DIGITS] if area_code is None else area_code
+    same = {"minor_class": case.minor_class, "area_code": place, "owner": owner, "origin": PRECEDENT}
+    earlier = ResponsibilityRule.objects.not_over(valid_from).filter(**same)
+    earlier.filter(valid_from__gte=valid_from).delete()
+    earlier.filter(valid_from__lt=valid_from).update(valid_to=valid_from)
+    return ResponsibilityRule.objects.create(
+        **same, department=department, case_number=case.number, valid_from=valid_from, note=note
+    )
+
+
+PRECEDENT = ResponsibilityRule.Origin.PRECEDENT
+STREET_DIGITS = 9
 
 
 def end_responsibility(row: ResponsibilityRule | ApprovalRule | Ground, *, by: User, at: datetime, on: date) -> None:

@@ -1,20 +1,19 @@
 """What routing is told about a case: responsibilities, departments, whose the component is, earlier outcomes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
-from django.db.models import Count, Q
 from django.utils import timezone
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_lazy
 
 from accounts.models import Department
-from cases.models import Case, HandlingStint
-from cases.workflow import Stage, StintStage
+from cases.models import Case
 from citymgmt.wording import worded
-from dispatch import routing
+from dispatch import experience, routing
 from dispatch.models import ResponsibilityRule
 from dispatch.permissions import departments_to_dispatch_to
-from dispatch.routing import Outcome, Problem, Proposal, Row, Rule
+from dispatch.routing import Problem, Proposal, Row, Rule
 from office import settings
 
 
@@ -41,11 +40,22 @@ class Suggestion:
 
     @property
     def experience(self) -> str:
-        """What the estimate rests on, in the language of the page."""
-        outcome = self.proposal.outcome
-        if not outcome.total:
-            return gettext(routing.NO_EXPERIENCE)
-        return worded(gettext(routing.EXPERIENCE), {"right": outcome.right, "total": outcome.total})
+        """What the estimate rests on, in the language of the page: the narrowest place with outcomes, and the city."""
+        known = self.proposal.experience
+        level, narrow = known.narrowest()
+        said = [_counted(level, narrow)]
+        if level in ("street", "district") and known.city.total > narrow.total:
+            said.append(_counted("city", known.city))
+        return " ".join(said)
+
+    @property
+    def how_sure(self) -> str:
+        """How sure, in words and in the language of the page."""
+        return gettext(self.proposal.words)
+
+
+def _counted(level: str, outcome: routing.Outcome) -> str:
+    return worded(gettext(routing.EXPERIENCE[level]), {"right": outcome.right, "total": outcome.total})
 
 
 def suggestions(
@@ -57,36 +67,61 @@ def suggestions(
     """
     if departments is None:
         departments = list(departments_to_dispatch_to(at))
+    known = experience.about(case, at=at) if with_outcomes else experience.Known()
     by_id = {one.pk: one for one in departments}
     by_code = {one.code: one for one in departments}
+    rows = rows_about(case, at=at)
     proposals = routing.choose(
-        problem_of(case),
-        departments=[
-            routing.Department(
-                code=one.code, kind=one.kind, types=one.department_type, area_code=one.area_code, sort=one.sort
-            )
-            for one in departments
-        ],
-        rows=rows_about(case, at=at),
-        outcomes={
-            by_id[pk].code: outcome for pk, outcome in (outcomes_of(case, at=at) if with_outcomes else {}).items()
-            if pk in by_id
-        },
-    )  # fmt: skip
+        problem_of(case, at=at, cell_code=cell_code_in(rows)),
+        departments=as_routing_knows(departments),
+        rows=rows,
+        experience={by_id[pk].code: one for pk, one in known.departments.items() if pk in by_id},
+        by_rule=known.rules,
+        class_by_rule=known.class_by_rule,
+        order=order_of(case, at=at),
+    )
     if case.is_ownerless:  # 无主案件: the place answers for it
         proposals.sort(key=lambda one: one.rule is not Rule.STREET)
     return [Suggestion(by_code[one.department_code], one) for one in proposals]
 
 
-def problem_of(case: Case) -> Problem:
-    """Return what routing must know of a case."""
+def as_routing_knows(departments: Iterable[Department]) -> list[routing.Department]:
+    """Return departments as routing knows them."""
+    return [
+        routing.Department(
+            code=one.code, kind=one.kind, types=one.department_type, area_code=one.area_code, sort=one.sort
+        )
+        for one in departments
+    ]
+
+
+COMMUNITY_DIGITS = 12
+ORDER_SETTINGS = {"component": "dispatch.order_component", "event": "dispatch.order_event"}
+
+
+def order_of(case: Case, *, at: datetime) -> list[str]:
+    """Return the city's order of owner, maintainer, catalogue and street for this kind of case."""
+    return settings.get(ORDER_SETTINGS[case.minor_class.kind], on=timezone.localdate(at), area_code=case.area_code)
+
+
+def cell_code_in(rows: list[Row]) -> str:
+    """Return the code of the case's own unit grid where a row about it names one: no other unit grid's is read."""
+    return next((row.area_code for row in rows if len(row.area_code) > COMMUNITY_DIGITS), "")
+
+
+def problem_of(case: Case, *, at: datetime, cell_code: str = "") -> Problem:
+    """Return what routing must know of a case that is dispatched at some time."""
     what, component = case.minor_class, case.component
     return Problem(
         kind=what.kind,
         class_code=what.code,
         department_type=what.department_type,
         area_code=case.area_code,
+        cell_code=cell_code,
+        duty_grid=str(case.duty_grid_id or ""),
+        road=str(case.road_id or ""),
         road_class=case.road_class,
+        at=timezone.localtime(at),
         component=component.identifier if component else "",
         owner_code=component.owner.code if component and component.owner else "",
         maintainer_code=component.maintainer.code if component and component.maintainer else "",
@@ -97,53 +132,63 @@ def rows_about(case: Case, *, at: datetime) -> list[Row]:
     """Return the rows of the responsibility table that may fit the case; one query."""
     what = case.minor_class
     found = ResponsibilityRule.objects.on(timezone.localdate(at)).about(
-        kind=what.kind, class_id=what.pk, major_code=what.major_code, area_code=case.area_code
+        kind=what.kind, class_id=what.pk, major_code=what.major_code, area_code=case.area_code, cell=case.unit_grid_id
     )
-    return [
-        Row(
-            department_code=row.department.code,
-            kind=row.kind,
-            major_code=row.major_code,
-            class_code=what.code if row.minor_class_id else "",
-            area_code=row.area_code,
-            road_class=row.road_class,
-            owner_code=row.owner.code if row.owner else "",
-            sort=row.sort,
-            words=words_of(row, case),
-        )
-        for row in found.select_related("department", "owner")
-    ]
+    return [row_of(row, what) for row in found.select_related("department", "owner", "duty_grid", "road")]
 
 
-def words_of(row: ResponsibilityRule, case: Case) -> str:
-    """Return the conditions of a row that fits a case, in the language of the page: 暴露垃圾 · 桃溪街道 · 主干道."""
-    what = case.minor_class
+def row_of(row: ResponsibilityRule, what) -> Row:
+    """Return a row of the table as routing knows it, said about a class that it may fit."""
+    return Row(
+        department_code=row.department.code,
+        kind=row.kind,
+        major_code=row.major_code,
+        class_code=what.code if row.minor_class_id else "",
+        area_code=row.area_code,
+        duty_grid=str(row.duty_grid_id or ""),
+        road=str(row.road_id or ""),
+        road_class=row.road_class,
+        owner_code=row.owner.code if row.owner else "",
+        hours=(row.opens_at, row.closes_at) if row.opens_at else None,
+        weekdays=row.weekdays,
+        season=(row.season_from, row.season_to) if row.season_from else None,
+        precedent=row.case_number if row.origin == ResponsibilityRule.Origin.PRECEDENT else "",
+        newest=row.valid_from.isoformat() if row.origin == ResponsibilityRule.Origin.PRECEDENT else "",
+        sort=row.sort,
+        words=words_of(row, what),
+    )
+
+
+def words_of(row: ResponsibilityRule, what) -> str:
+    """Return the conditions of a row in the language of the page: 暴露垃圾 · 桃溪街道 · 主干道 · 18:00–02:00."""
     named = (
         what.name if row.minor_class_id else what.major_name if row.major_code else "",
-        row.area_name or row.area_code,
+        getattr(row, "area_name", "") or row.area_code,
+        row.duty_grid.name if row.duty_grid else "",
+        row.road.name if row.road else "",
         row.get_road_class_display(),
         row.owner.name if row.owner else "",
+        times_of(row),
     )
     return " · ".join(str(one) for one in named if one)
 
 
-def outcomes_of(case: Case, *, at: datetime) -> dict[int, Outcome]:
-    """Return what became of earlier dispatches of the case's class, by department id; one query.
+WEEKDAYS = (
+    gettext_lazy("Monday"), gettext_lazy("Tuesday"), gettext_lazy("Wednesday"), gettext_lazy("Thursday"),
+    gettext_lazy("Friday"), gettext_lazy("Saturday"), gettext_lazy("Sunday"),
+)  # fmt: skip
 
-    Right is one that ended as done there; wrong one that was returned or taken back. A voided case proves nothing.
-    """
-    days = settings.get("dispatch.outcome_days", on=timezone.localdate(at), area_code=case.area_code)
-    came_back = Q(stage__in=(StintStage.RETURNED, StintStage.WITHDRAWN)) & ~Q(case__stage=Stage.VOIDED)
-    found = (
-        HandlingStint.objects.filter(
-            case__minor_class=case.minor_class_id, dispatched_at__gte=at - timedelta(days=days), dispatched_at__lt=at
-        )
-        .exclude(case=case.pk)
-        .order_by()
-        .values("department")
-        .annotate(right=Count("pk", filter=Q(stage=StintStage.ACCEPTED)), wrong=Count("pk", filter=came_back))
-    )
-    return {row["department"]: Outcome(right=row["right"], wrong=row["wrong"]) for row in found}
+
+def times_of(row: ResponsibilityRule) -> str:
+    """Return when a row holds, in the language of the page; "" for always."""
+    said = []
+    if row.opens_at:
+        said.append(f"{row.opens_at:%H:%M}–{row.closes_at:%H:%M}")
+    if row.weekdays:
+        said.append(gettext(", ").join(str(WEEKDAYS[int(digit) - 1]) for digit in row.weekdays))
+    if row.season_from:
+        said.append(f"{row.season_from} – {row.season_to}")
+    return " ".join(said)
 
 
 def rule_of(department: Department, found: list[Suggestion]) -> Rule:

@@ -9,16 +9,17 @@ from django import forms
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Department, User
 from cases.forms import FIELDS, MoveForm
 from cases.models import UNIT_CHOICES
 from components.models import MinorClass
-from dispatch import approval, facts, terms
-from dispatch.models import APPROVER_LABELS, ApprovalRule, Ground, ResponsibilityRule
+from dispatch import approval, facts, safety, terms
+from dispatch.models import APPROVER_LABELS, ApprovalRule, Ground, ResponsibilityRule, SafeClass
 from dispatch.permissions import departments_below, departments_to_dispatch_to, handlers_of
-from grid.models import Area
+from grid.models import Area, DutyGrid, Road
 from office import settings
 
 
@@ -161,6 +162,15 @@ def _until(form: "DispatchMoveForm") -> forms.Field:
     return forms.DateField(label=_("Suspended until"), widget=forms.DateInput(attrs=within, format="%Y-%m-%d"))
 
 
+def _verdict(form: "DispatchMoveForm") -> forms.Field:
+    asked = safety.VERDICTS_OF[form.rule.verb]
+    return forms.ChoiceField(
+        label=_("What is wrong?") if form.rule.verb.startswith("undo_") else _("Verdict"),
+        choices=[(code, translate(safety.VERDICTS[code])) for code in asked],
+        widget=forms.RadioSelect, initial=asked[0] if len(asked) <= 2 else None,
+    )  # fmt: skip
+
+
 class DispatchMoveForm(MoveForm):
     """The form of one of the moves of this room."""
 
@@ -191,6 +201,7 @@ class DispatchMoveForm(MoveForm):
         "participants": lambda form: forms.CharField(
             label=_("Participants"), max_length=400, widget=forms.Textarea(attrs={"rows": 2})
         ),
+        "verdict": _verdict,
     }
 
     @cached_property
@@ -226,9 +237,16 @@ class ResponsibilityForm(forms.ModelForm):
     class Meta:
         model = ResponsibilityRule
         fields = (
-            "minor_class", "kind", "major_code", "area_code", "road_class", "owner", "department", "valid_from", "note",
+            "minor_class", "kind", "major_code", "area_code", "duty_grid", "road", "road_class", "owner", "opens_at",
+            "closes_at", "weekdays", "season_from", "season_to", "department", "valid_from", "note",
         )  # fmt: skip
-        widgets = {"valid_from": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+        widgets = {
+            "valid_from": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "opens_at": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+            "closes_at": forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+            "season_from": forms.TextInput(attrs={"placeholder": "05-01"}),
+            "season_to": forms.TextInput(attrs={"placeholder": "09-30"}),
+        }
 
     def __init__(self, *args, at, **kwargs):
         super().__init__(*args, **kwargs)
@@ -241,11 +259,25 @@ class ResponsibilityForm(forms.ModelForm):
         self.fields["minor_class"].queryset = classes.order_by("kind", "major_code", "minor_code")
         self.fields["major_code"] = _select(_("Major class"), [(code, f"{code} {name}") for code, name in majors])
         self.fields["area_code"] = _select(_("Area"), [(one.code, one.name) for one in areas])
+        self.fields["duty_grid"].queryset = DutyGrid.objects.current().order_by("code")
+        self.fields["road"].queryset = Road.objects.current().order_by("name_zh")
+        self.fields["weekdays"] = forms.MultipleChoiceField(
+            label=_("Weekdays"), required=False, widget=FoldedChoices,
+            choices=[(str(number), name) for number, name in enumerate(facts.WEEKDAYS, 1)],
+        )  # fmt: skip
         self.fields["owner"].queryset = self.fields["department"].queryset = departments
         self.fields["valid_from"].initial = day
 
+    def clean_weekdays(self):
+        return "".join(sorted(self.cleaned_data["weekdays"]))
+
     def clean(self):
         said = super().clean()
+        for one, other in (("opens_at", "closes_at"), ("season_from", "season_to")):
+            if bool(said.get(one)) != bool(said.get(other)):
+                self.add_error(other if said.get(one) else one, _("Give both ends, or neither."))
+        if said.get("opens_at") and said.get("opens_at") == said.get("closes_at"):
+            self.add_error("closes_at", _("Both ends are the same time."))
         if said.get("minor_class") and (said.get("kind") or said.get("major_code")):
             raise forms.ValidationError(_("Name either a minor class, or a kind and major class."))
         if said.get("major_code") and not said.get("kind"):
@@ -316,3 +348,21 @@ class EndForm(forms.Form):
     """From which day on something holds no longer."""
 
     on = forms.DateField(label=_("No longer from"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+
+
+class SafeClassForm(forms.ModelForm):
+    """A class that is to go straight through, and what its reports must show."""
+
+    class Meta:
+        model = SafeClass
+        fields = ("minor_class", "area_code", "least_sure", "accuracy_m", "needs_far_picture", "valid_from")
+        widgets = {"valid_from": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")}
+
+    def __init__(self, *args, at, **kwargs):
+        super().__init__(*args, **kwargs)
+        day = timezone.localdate(at)
+        self.fields["minor_class"].queryset = MinorClass.objects.offered(day)
+        areas = Area.objects.current().exclude(level=Area.Level.COMMUNITY).order_by("code")
+        self.fields["area_code"] = _select(_("Area"), [(one.code, one.name) for one in areas])
+        self.fields["least_sure"].help_text = _("A share from 0.5 to 0.999: how sure the proposal must be.")
+        self.fields["valid_from"].initial = day

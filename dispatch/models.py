@@ -127,7 +127,8 @@ class SettledStint(models.Model):
 class OutcomeCount(models.Model):
     """How many dispatches were right and wrong, by month: of a class to a department, by street, district and in all.
 
-    Also by rule over all classes (no class, no department): what a rule is worth where a class is new.
+    Also by rule, of a class (no department) and of all classes (no class either): what a rule is worth where little is
+    known.
     """
 
     minor_class = models.ForeignKey(MinorClass, models.PROTECT, null=True, related_name="+")

@@ -47,6 +47,11 @@ def may_open_lists(user, *, at: datetime) -> bool:
     return acting(user, roles=LISTS, at=at) is not None
 
 
+def may_declare_safe(user, *, at: datetime) -> bool:
+    """True for those who say which classes go straight through."""
+    return acting(user, roles=MAINTAINERS, at=at) is not None
+
+
 def may_be_dispatched_to(department: Department, *, at: datetime) -> bool:
     """True for a department that exists on that day and handles cases."""
     day = timezone.localdate(at)

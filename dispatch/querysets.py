@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-from django.db.models import BooleanField, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
 from accounts.permissions import acting
@@ -13,7 +14,7 @@ from cases import workflow
 from cases.models import Case, EventText, HandlingStint, Request, StageClock
 from cases.querysets import counted, merged
 from cases.workflow import RequestStage, Stage, StintStage, Subject
-from grid.models import Area
+from grid.models import Area, UnitGrid
 
 
 class DatedQuerySet(QuerySet):
@@ -31,14 +32,23 @@ class DatedQuerySet(QuerySet):
 class ResponsibilityQuerySet(DatedQuerySet):
     """Rows of the responsibility table."""
 
-    def about(self, *, kind: str, class_id: int, major_code: str, area_code: str):
+    def about(self, *, kind: str, class_id: int, major_code: str, area_code: str, cell: int):
         """Return the rows whose class and place may fit; the routing decides which do, and their order."""
         codes = ["", *(area_code[:length] for length in range(1, len(area_code) + 1))]
-        area = Area.objects.current().filter(code=OuterRef("area_code"))
         return self.filter(
             Q(minor_class=class_id) | Q(minor_class=None, kind__in=["", kind], major_code__in=["", major_code]),
-            area_code__in=codes,
-        ).annotate(area_name=Subquery(area.values("name_zh")[:1]))
+            Q(area_code__in=codes) | Q(area_code=Subquery(UnitGrid.objects.filter(pk=cell).values("code")[:1])),
+        ).with_area()
+
+    def about_class(self, minor_class):
+        """Return the rows whose class may fit, wherever and whenever."""
+        of_any = Q(kind__in=["", minor_class.kind], major_code__in=["", minor_class.major_code])
+        return self.filter(Q(minor_class=minor_class) | Q(of_any, minor_class=None)).with_area()
+
+    def with_area(self):
+        """Fetch the name of each row's area."""
+        area = Area.objects.current().filter(code=OuterRef("area_code"))
+        return self.annotate(area_name=Subquery(area.values("name_zh")[:1]))
 
 
 class SafeClassQuerySet(QuerySet):
@@ -47,6 +57,18 @@ class SafeClassQuerySet(QuerySet):
     def in_force(self, day: date):
         """Return the rows that hold on a day and were not switched off."""
         return self.filter(valid_on(day), switched_off_at__isnull=True)
+
+    def shown(self, at: datetime):
+        """Return the rows in force or switched off lately, each with how many went and how many of these were wrong."""
+        decisions = self.model._meta.get_field("decisions").related_model.objects.filter(safe_class=OuterRef("pk"))
+
+        def number(rows):
+            counted = rows.order_by().values("safe_class").annotate(number=Count("pk")).values("number")
+            return Coalesce(Subquery(counted), 0)
+
+        return self.annotate(
+            looked_at=number(decisions), went=number(decisions.went()), wrong=number(decisions.went().wrong())
+        ).order_by("switched_off_at", "minor_class__kind", "minor_class__major_code", "minor_class__minor_code", "id")
 
 
 class StraightQuerySet(QuerySet):
@@ -94,7 +116,7 @@ def desk_tabs(at: datetime) -> tuple[Tab, ...]:
         Tab("requests", _("Requests"), with_departments, asked),
         Tab("disputes", _("Disputes"), (Stage.DISPUTED,)),
         Tab("results", _("Results to pass on"), with_departments, handed_over),
-        Tab("review", _("Automatic dispatches"), tuple(Stage), Q(needs_dispatch_review=True)),
+        Tab("review", _("Automatic dispatches"), tuple(Stage), Q(needs_dispatch_review=True) | Q(undo_until__gte=at)),
         Tab("working", _("With departments"), (Stage.PENDING_HANDLE, Stage.HANDLING, Stage.HANDED_OVER)),
         Tab("overdue", _("Overdue"), with_departments, Q(due_at__lt=at, clock_paused=False)),
         Tab("suspended", _("Suspended"), (Stage.SUSPENDED,)),

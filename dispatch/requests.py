@@ -20,15 +20,13 @@ from cases.actions import FactMissing, MoveNotAllowed, Step, move
 from cases.models import Adjustment, Case, Evidence, HandlingStint, Request
 from cases.workflow import StintStage
 from citymgmt.errors import Refusal
-from dispatch.actions import NotADepartment, granted, note_opinion, one_at_a_time, open_request, refused
+from dispatch.actions import NotADepartment, add_precedent, granted, note_opinion, one_at_a_time, open_request, refused
 from dispatch.models import JointMeeting, ResponsibilityRule
 from dispatch.permissions import may_be_dispatched_to
 from dispatch.querysets import deferred_in_hand
 from office import settings
 from office.actions import tell
 from office.models import StoredFile
-
-STREET_DIGITS = 9
 
 
 class NotOverdue(Refusal):
@@ -289,11 +287,7 @@ def _give_to(department: Department, stint: HandlingStint, step: Step) -> None:
 
 
 def _precedent(case: Case, department: Department, reason: str, *, at: datetime) -> ResponsibilityRule:
-    return ResponsibilityRule.objects.create(
-        minor_class=case.minor_class, area_code=case.area_code[:STREET_DIGITS], department=department,
-        origin=ResponsibilityRule.Origin.PRECEDENT, case_number=case.number, note=reason[:200],
-        valid_from=timezone.localdate(at),
-    )  # fmt: skip
+    return add_precedent(case, department=department, valid_from=timezone.localdate(at), note=reason[:200])
 
 
 # — the stock list ——————————————————————————————————————————————————————————————————————————————————

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from dispatch import actions, requests
+from dispatch import actions, experience, requests, straight
 
 
 @shared_task(ignore_result=True)
@@ -16,3 +16,17 @@ def dispatch_what_no_seat_may() -> None:
 def fill_stock() -> None:
     """Enter what was deferred long ago in the stock list; every morning."""
     requests.fill_stock(at=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def straight_through() -> None:
+    """Let fresh reports of safe classes through; every 5 seconds."""
+    straight.go(at=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def learn_outcomes() -> None:
+    """Count what became of dispatches, then end the classes that turned out unsafe; every ten minutes."""
+    at = timezone.now()
+    experience.learn(at=at)
+    straight.switch_off_unsafe(at=at)

@@ -1,5 +1,7 @@
 """The dispatch desk, the departments' desk, their panes beside a case, the doors of their moves."""
 
+from datetime import timedelta
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -17,10 +19,20 @@ from cases.models import Case, Request
 from cases.permissions import open_moves
 from cases.views import PAGE, Door, Page, filtered, move_url, page_of, serve_move, visible_case
 from cases.workflow import OPEN, SOURCE_LABELS
-from dispatch import actions, approval, querysets, requests, teams, terms
-from dispatch.forms import ApprovalRuleForm, DispatchMoveForm, EndForm, GroundForm, ResponsibilityForm
-from dispatch.models import APPROVER_LABELS, ApprovalRule, Ground, ResponsibilityRule
+from citymgmt.errors import Refusal
+from citymgmt.refusals import sentence
+from dispatch import actions, approval, facts, querysets, requests, safety, straight, teams, terms, trial
+from dispatch.forms import (
+    ApprovalRuleForm,
+    DispatchMoveForm,
+    EndForm,
+    GroundForm,
+    ResponsibilityForm,
+    SafeClassForm,
+)
+from dispatch.models import APPROVER_LABELS, ApprovalRule, Ground, ResponsibilityRule, SafeClass
 from dispatch.permissions import (
+    may_declare_safe,
     may_keep_responsibilities,
     may_open_department_desk,
     may_open_dispatch_desk,
@@ -31,7 +43,8 @@ from grid.models import Area
 DOORS: dict[str, Door] = {
     action.__name__: Door(action, DispatchMoveForm)
     for action in (
-        actions.dispatch, actions.back_to_filing, actions.review_dispatch, actions.withdraw_dispatch,
+        actions.dispatch, actions.back_to_filing, actions.withdraw_dispatch,
+        straight.undo_filing, straight.review_filing, straight.undo_dispatch, straight.review_dispatch,
         actions.receive, actions.assign, actions.submit_result, actions.hand_over,
         actions.ask_return, actions.ask_extension, actions.ask_suspension,
         actions.grant_return, actions.refuse_return, actions.grant_extension, actions.refuse_extension,
@@ -204,10 +217,14 @@ def responsibilities(request: HttpRequest) -> HttpResponse:
         actions.add_responsibility(by=request.user, at=at, **form.cleaned_data)
         messages.success(request, _("The new row was kept."))
         return redirect("dispatch:responsibilities")
-    rows = ResponsibilityRule.objects.not_over(timezone.localdate(at)).select_related(
-        "minor_class", "owner", "department"
+    rows = (
+        ResponsibilityRule.objects.not_over(timezone.localdate(at))
+        .with_area()
+        .select_related("minor_class", "owner", "department", "duty_grid", "road")
     )
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    for row in page:
+        row.times = facts.times_of(row)
     context = {"form": form, "page": page, "end_form": EndForm(initial={"on": timezone.localdate(at)}), "at": at}
     status = 422 if form.errors else 200
     return render(request, "dispatch/responsibilities.html", context, status=status)
@@ -303,3 +320,65 @@ def end_rule(request: HttpRequest, what: str, public_id) -> HttpResponse:
     else:
         messages.error(request, _("Give the day from which the row holds no longer."))
     return redirect("dispatch:rules")
+
+
+# — what goes straight through ———————————————————————————————————————————————————————————————————————
+
+TRIED_DAYS = 30
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def straight_classes(request: HttpRequest) -> HttpResponse:
+    """The classes that go straight through with what became of them; declare another, after seeing it tried."""
+    at = timezone.now()
+    if not may_declare_safe(request.user, at=at):
+        raise PermissionDenied(_("What goes straight through is declared by the administrators."))
+    wants_trial = "minor_class" in request.GET
+    posted = request.POST if request.method == "POST" else request.GET if wants_trial else None
+    form = SafeClassForm(posted, at=at)
+    tried = None
+    if posted is not None and form.is_valid():
+        if request.method == "POST":
+            try:
+                made = straight.declare_safe(by=request.user, at=at, **form.cleaned_data)
+            except Refusal as refusal:
+                form.add_error(None, sentence(refusal))
+            else:
+                messages.success(request, _("%(what)s goes straight through.") % {"what": made.minor_class.name})
+                return redirect("dispatch:straight")
+        else:
+            tried = _tried(form.cleaned_data, at)
+    rows = list(SafeClass.objects.select_related("minor_class", "declared_by").shown(at)[:200])
+    context = {
+        "rows": rows,
+        "form": form,
+        "tried": tried,
+        "days": TRIED_DAYS,
+        "at": at,
+        "today": timezone.localdate(at),
+    }
+    return render(request, "dispatch/straight.html", context, status=422 if form.errors else 200)
+
+
+def _tried(said: dict, at) -> dict:
+    """Return what the rule of a form would have done in the last days."""
+    found = trial.try_out(
+        said["minor_class"], since=at - timedelta(days=TRIED_DAYS), until=at, area_code=said["area_code"],
+        needs_far_picture=said["needs_far_picture"], accuracy_m=said["accuracy_m"], least_sure=said["least_sure"],
+    )  # fmt: skip
+    return {
+        "found": found,
+        "what": said["minor_class"],
+        "against": [(_(safety.AGAINST[code]), number) for code, number in found.against],
+        "wrong": [(line, _(safety.VERDICTS[line.verdict])) for line in found.wrong[:20]],
+    }
+
+
+@require_POST
+def end_straight(request: HttpRequest, public_id) -> HttpResponse:
+    """Let a class no longer go straight through, from now on."""
+    at = timezone.now()
+    safe = get_object_or_404(SafeClass, public_id=public_id)
+    straight.end_safe(safe, by=request.user, at=at, on=timezone.localdate(at))
+    messages.success(request, _("%(what)s goes straight through no longer.") % {"what": safe.minor_class.name})
+    return redirect("dispatch:straight")

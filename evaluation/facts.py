@@ -129,7 +129,7 @@ _STINTS = f"""
            s.dispatch_verdict, adjusted.at
       {_RELEVANT}
       JOIN cases_stageclock k ON k.case_id = c.id AND k.name = 'handling' AND k.started_at <= w.cutoff
-      JOIN cases_handlingstint s ON s.id = k.stint_id
+      JOIN cases_handlingstint s ON s.id = k.stint_id AND NOT s.is_undone
       JOIN accounts_department own ON own.id = coalesce(s.on_behalf_of_id, s.department_id)
       LEFT JOIN cases_adjustment adjusted ON adjusted.stint_id = s.id AND adjusted.at <= w.cutoff
       LEFT JOIN LATERAL (

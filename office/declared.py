@@ -19,7 +19,7 @@ HOURS = r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d"
 
 @dataclass(frozen=True)
 class Declared:
-    """`lowest` and `highest` bound numbers, both allowed; `choices` are the only words allowed."""
+    """`lowest` and `highest` bound numbers, both allowed; `choices` are the only words allowed, in a list too."""
 
     type: type
     default: Any
@@ -34,7 +34,7 @@ class Declared:
         """Whether the value may be kept: of the declared type (True is not a number) and within the bounds."""
         if isinstance(value, bool) != (self.type is bool) or not isinstance(value, self.kinds):
             return False
-        if self.choices and value not in self.choices:
+        if self.choices and not set(value if isinstance(value, list) else [value]) <= set(self.choices):
             return False
         if self.pattern and value and not re.fullmatch(self.pattern, value):
             return False
@@ -291,12 +291,49 @@ SETTINGS: dict[str, Declared] = {
     "dispatch.outcome_days": Declared(
         int, 180, gettext_noop("Days back to which earlier dispatches tell how sure a proposal is."), 1, 3650
     ),
+    "dispatch.order_component": Declared(
+        list,
+        ["owner", "maintainer", "catalogue", "street"],
+        gettext_noop("Whom a component is sent to where no row of the responsibility table fits, in this order."),
+        choices=("owner", "maintainer", "catalogue", "street"),
+    ),
+    "dispatch.order_event": Declared(
+        list,
+        ["street", "owner", "maintainer", "catalogue"],
+        gettext_noop("Whom an event is sent to where no row of the responsibility table fits, in this order."),
+        choices=("owner", "maintainer", "catalogue", "street"),
+    ),
+    "dispatch.outcome_half_life_days": Declared(
+        int, 90, gettext_noop("Days after which an earlier dispatch counts half; 0: all count alike."), 0, 3650
+    ),
     "dispatch.result_needs_picture": Declared(
         bool, False, gettext_noop("A department hands over its result with at least one picture.")
     ),
     "dispatch.suspension_days": Declared(int, 365, gettext_noop("Days for which a case may be suspended."), 1, 3650),
     "dispatch.suspensions": Declared(
         int, 1, gettext_noop("Suspensions that one department may get for a case."), 0, 10
+    ),
+    "dispatch.straight_least_outcomes": Declared(
+        int, 10, gettext_noop("Earlier dispatches that a straight-through decision must rest on."), 1, 1000
+    ),
+    "dispatch.straight_reports": Declared(
+        int,
+        15,
+        gettext_noop("Filed reports after which a collector is no newcomer and his reports may go straight through."),
+        0,
+        1000,
+    ),
+    "dispatch.straight_sample_share": Declared(
+        float, 0.05, gettext_noop("Share of what went straight through that people look at afterwards."), 0, 1
+    ),
+    "dispatch.straight_undo_minutes": Declared(
+        int, 10, gettext_noop("Minutes for which what went straight through may be undone."), 1, 120
+    ),
+    "dispatch.straight_wrong_least": Declared(
+        int, 3, gettext_noop("Wrong ones before a class may be switched off by itself."), 1, 1000
+    ),
+    "dispatch.straight_wrong_share": Declared(
+        float, 0.05, gettext_noop("Share of wrong ones above which a class no longer goes straight through."), 0, 1
     ),
     # evaluation
     "evaluation.basis": Declared(

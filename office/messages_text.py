@@ -71,6 +71,10 @@ TEXTS: dict[str, Text] = {
     ),
     "password_reset": Text("notice", _("%(person)s reset your password at %(done_at)s.")),
     "sessions_ended": Text("notice", _("%(person)s ended all your sessions at %(done_at)s.")),
+    "straight_switched_off": Text(
+        "alarm",
+        _("%(what)s goes straight through no longer: %(wrong)s of %(total)s were wrong. Look why."),
+    ),
     "token_made": Text("notice", _("%(person)s made a token of yours for a program at %(done_at)s.")),
 }
 

@@ -150,7 +150,19 @@ OWN_FILES = {
         "verification",
         "retention",
     },
-    "dispatch": {"routing", "facts", "approval", "terms", "requests", "teams"},
+    "dispatch": {
+        "routing",
+        "facts",
+        "approval",
+        "terms",
+        "requests",
+        "teams",
+        "certainty",
+        "experience",
+        "safety",
+        "straight",
+        "trial",
+    },
     "hotline": {"workflow", "retention"},
     "patrol": set(),
     "evaluation": {"indicators", "periods", "scoring", "facts", "tables", "overview"},
@@ -226,6 +238,7 @@ def test_no_model_overrides_save_or_delete():
 # The clock is read at the doors; whatever lies below is told the time.
 BELOW_THE_DOORS = {
     "actions", "calendars", "permissions", "models", "querysets", "forms", "vault", "locate", "clocks", "routing",
+    "certainty", "experience", "safety", "straight", "trial",
 }  # fmt: skip
 NOW = re.compile(r"\b(timezone\.now|datetime\.now|date\.today|datetime\.utcnow|timezone\.localdate\(\)|Now\(\))")
 

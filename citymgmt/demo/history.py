@@ -12,6 +12,7 @@ from citymgmt.demo.people import Town
 from citymgmt.demo.tables import rows
 from citymgmt.demo.timeline import progress
 from citymgmt.demo.world import World
+from dispatch import experience
 
 DAY = timedelta(days=1)
 
@@ -61,15 +62,19 @@ def live(*, town: Town, start: datetime, end: datetime, reports_a_day: int, say:
     for life in lives:
         world.spawn(life.story())
     days = (end - start) / DAY
-    began, shown = time.monotonic(), [start]
+    began, shown, learnt = time.monotonic(), [start], [start + DAY]
 
     def after_each(at: datetime) -> None:
+        if at >= learnt[0]:
+            experience.learn(at=at)
+            learnt[0] = at + DAY / 4
         if at >= shown[0]:
             day = (at - start) / DAY
             say(f"{progress(day / days)} day {min(int(day) + 1, round(days))} of {round(days)}, {world.steps} steps")
             shown[0] = at + DAY / 2
 
     world.run(end, after_each=after_each)
+    experience.rebuild(at=end)
     say(f"{progress(1)} {len(lives)} problems, {world.steps} steps in {time.monotonic() - began:.0f} s")
     return world
 

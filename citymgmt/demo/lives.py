@@ -33,6 +33,9 @@ DESK_MINUTES = 3.5
 ON_THE_WAY_MINUTES = 15
 AT_DEPARTMENTS_MINUTES = 14
 DAY = timedelta(days=1)
+# What the desk refuses, does not file, sends back or voids is for the most part what can be seen in the report: no
+# picture of the surroundings, a bad position, an open case of the same kind beside it.
+SOLID, DOUBTFUL = 0.005, 0.15
 
 
 @dataclass(kw_only=True)
@@ -55,6 +58,7 @@ class Life:
     same_as: "Life | None" = None  # the same problem, reported before
     case: Case = field(init=False)
     collectors_who_saw: set[int] = field(default_factory=set)
+    doubt: float = 0.03  # how likely the report turns out to be no case
 
     def __post_init__(self) -> None:
         self.chance = Random(f"yunxi/life/{self.number}")
@@ -132,7 +136,7 @@ class Life:
         if self.source == Source.WEB and self.happens(0.06):
             self.done(cases.answer_at_once(self.case, by=self.world.desk(at), at=at, opinion=self._answer()["answer"]))
             return
-        if self.happens({Source.WEB: 0.09, Source.HOTLINE: 0.05}.get(self.source, 0.008)):
+        if self.happens({Source.WEB: 0.09, Source.HOTLINE: 0.05}.get(self.source, self.doubt * 0.24)):
             self.done(cases.refuse(self.case, by=self.world.desk(at), at=at, reason=self.say("refuse")))
             yield from self._call_back(at)
             return
@@ -157,10 +161,15 @@ class Life:
             collector = self.world.collector_of(self.spot.duty_grid, self.number)
             self.collectors_who_saw.add(collector.pk)
             files = [(self.picture(collector, at), Evidence.Usage.NEAR)]
-            if self.chance.random() < 0.5:
+            has_far = self.chance.random() < 0.9
+            if has_far:
                 files.append((self.picture(collector, at), Evidence.Usage.FAR))
+            # Between high houses a phone does not know well where it is.
+            is_exact = self.chance.random() < 0.95
+            self.doubt = SOLID if has_far and is_exact and not self._looks_known(at) else DOUBTFUL
             return patrol.report(
-                by=collector, position=self.position(), accuracy_m=round(self.chance.uniform(3, 18), 1),
+                by=collector, position=self.position(),
+                accuracy_m=round(self.chance.uniform(3, 18) if is_exact else self.chance.uniform(35, 90), 1),
                 address=self.spot.address, files=files, **facts, **described,
             )  # fmt: skip
         if self.source == Source.HOTLINE:
@@ -182,6 +191,12 @@ class Life:
             files=[(self.picture(by, at), Evidence.Usage.BEFORE)] if self.source == Source.VIDEO else [],
             **facts, **described,
         )  # fmt: skip
+
+    def _looks_known(self, at: datetime) -> bool:
+        """Whether the same kind of problem lies open a few steps away."""
+        return Case.objects.open_near(
+            self.spot.point, minor_class=self.minor_class, at=at, component=self.spot.component
+        ).exists()
 
     def _description(self) -> str:
         if self.spot.component is not None:
@@ -222,17 +237,17 @@ class Life:
                 at = yield from self._verify(at)
         at = yield self.desk(at)
         untrue = any(task.result == "untrue" for task in self.case.tasks.all())
-        if untrue or self.happens(0.012):
+        if untrue or self.happens(0.4 * self.doubt if self.source == Source.COLLECTOR else 0.012):
             self.done(cases.not_file(self.case, by=self.world.leader(at), at=at, reason=self.say("not_file")))
             yield from self._call_back(at)
             return
-        if self.source not in workflow.PUBLIC_SOURCES and self.happens(0.008):
+        if self.source not in workflow.PUBLIC_SOURCES and self.happens(0.27 * self.doubt):
             reason = self.say("back_to_acceptance")
             self.done(cases.back_to_acceptance(self.case, by=self.world.leader(at), at=at, reason=reason))
             yield from self._before_filing(at)
             return
         self._file(at)
-        if self.happens(0.008):
+        if self.happens(0.24 * self.doubt if self.source == Source.COLLECTOR else 0.008):
             at = yield self.desk(at, 25)
             self.done(cases.void(self.case, by=self.world.leader(at), at=at, reason=self.say("void")))
             yield from self._call_back(at)
@@ -289,6 +304,10 @@ class Life:
         found = [one for one in proposed if one.department.pk not in tried] or proposed
         is_wrong = len(found) > 1 and not tried and self.happens(0.04)
         chosen = found[1] if is_wrong else found[0]
+        # Where the table does not say so, some departments' duty is by custom another's: they give it back.
+        theirs = self.world.by_custom(self.case)
+        if theirs in [one.department.code for one in found] and not self.is_brisk:
+            is_wrong = chosen.department.code != theirs
         others = [found[1].department] if len(found) > 1 and not tried and not is_wrong and self.happens(0.03) else []
         self.done(dispatch.dispatch(
             self.case, by=self.world.dispatcher(at), at=at, department=chosen.department, assisting=others,
@@ -367,7 +386,7 @@ class Life:
         ), asked="return")  # fmt: skip
         request = stint.requests.get(kind=Request.Kind.RETURN, stage="pending")
         at = yield self.desk(at, 9)
-        if is_wrong or self.chance.random() < 0.3:
+        if is_wrong or self.chance.random() < 0.08:
             self.done(dispatch.grant_return(request, by=self.world.dispatcher(at), at=at))
             return at, True
         reason = self.say("return_refused")

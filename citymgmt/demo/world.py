@@ -9,6 +9,7 @@ from django.contrib.gis.geos import Point
 from shapely import STRtree
 
 from accounts.models import Department, User
+from cases.models import Case
 from citymgmt.demo import ground, place
 from citymgmt.demo.album import Album
 from citymgmt.demo.people import DIVISION, Town
@@ -67,7 +68,12 @@ class World(Timeline):
         of_a_grid = {one.pk for mine in self._collectors.values() for one in mine}
         collectors = [self.people[row["username"]] for row in rows("collectors")]
         self._stand_ins = [one for one in collectors if one.pk not in of_a_grid]
+        self._customs = {(row["class"], row["street"]): row["department"] for row in rows("customs")}
         self.streets = Streets()
+
+    def by_custom(self, case: Case) -> str:
+        """Return the code of the department that does such cases there, whatever the table says; "" for none."""
+        return self._customs.get((case.minor_class.code, case.area_code[:9]), "")
 
     # — who sits where
 

@@ -128,7 +128,7 @@ def case_lines(context, cases) -> str:
                 area=area,
                 address=address,
                 place=address or area,
-                stage=escape(case.stage_label),
+                stage=escape(case.stage_label) + ("" if facts_only else straight_badges(case, now)),
                 source="" if facts_only else SOURCE.format(escape(case.source_label)),
                 reported=moment(case.reported_at),
                 holder=escape(holder),
@@ -136,6 +136,21 @@ def case_lines(context, cases) -> str:
             )
         )
     return mark_safe("\n".join(lines))
+
+
+STRAIGHT = ' <span class="badge">{} <span class="left" data-left data-due="{}" data-yellow="{}">{}</span></span>'
+TO_JUDGE = ' <span class="badge pub">{}</span>'
+
+
+def straight_badges(case, now) -> str:
+    """What there is to say of a case that went straight through: how long it may be undone, whether it is judged."""
+    said = ""
+    if case.undo_until and case.undo_until >= now:
+        until = case.undo_until.isoformat()
+        said += STRAIGHT.format(_("may be undone"), until, until, span(case.undo_until - now))
+    if case.needs_filing_review or case.needs_dispatch_review:
+        said += TO_JUDGE.format(_("To be judged"))
+    return said
 
 
 @register.filter

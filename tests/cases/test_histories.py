@@ -56,6 +56,7 @@ def said(rule: workflow.Move, county: County, draw, at) -> dict:
         "until": lambda: (at + timedelta(days=draw(st.integers(1, 40)))).date(),
         "met": lambda: True,
         "is_duplicate": lambda: draw(st.booleans()),
+        "verdict": lambda: "wrong_department" if "dispatch" in rule.verb else "not_a_case",
         "files": lambda: [county.proof],
         "first": lambda: county.another,
     }

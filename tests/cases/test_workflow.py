@@ -30,7 +30,7 @@ def test_every_stage_but_the_first_is_reached():
 
 def test_a_final_stage_lets_nobody_go_on_but_who_reviews_a_dispatch_or_undoes_an_attaching():
     verbs = {move.verb for move in MOVES if move.subject is Subject.CASE and set(move.frm) & workflow.FINAL}
-    assert verbs == {"review_dispatch", "detach"}
+    assert verbs == {"review_dispatch", "review_filing", "detach"}
 
 
 @pytest.mark.parametrize("move", MOVES, ids=lambda move: f"{move.subject}-{move.verb}")

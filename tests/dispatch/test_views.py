@@ -54,6 +54,7 @@ READERS = {
     "dispatch:responsibilities": {"administrator"},
     "dispatch:rules": {"administrator"},
     "dispatch:lists": {"operator", "duty_leader", "dispatcher", "commander", "sanitation", "water", "leader"},
+    "dispatch:straight": {"administrator"},
 }
 
 
