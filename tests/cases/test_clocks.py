@@ -238,11 +238,9 @@ def test_time_is_told_for_the_last_round_and_for_all_and_the_city_says_which_cou
 
 
 def test_overdue_before_it_stood_still_it_stays_overdue_since_the_same_instant(county, stint):
-    dispatch.ask_return(
-        stint, by=county.sanitation, at=beijing(2025, 3, 3, 16), ground=county.ground, reason="不属于我单位"
-    )
-    dispatch.grant_return(stint.requests.get(), by=county.dispatcher, at=beijing(2025, 3, 4, 9))
-    dispatch.dispatch(stint.case, by=county.dispatcher, at=beijing(2025, 3, 4, 10), department=county.sanitation_bureau)
+    four = beijing(2025, 3, 3, 16)
+    dispatch.hand_over(stint, by=county.sanitation, at=four, opinion="已清", files=county.pictures(1))
+    dispatch.refuse_hand_over(stint, by=county.dispatcher, at=beijing(2025, 3, 4, 9), reason="照片不清")
     assert due(stint) == beijing(2025, 3, 3, 15)
 
 
