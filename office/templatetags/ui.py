@@ -153,6 +153,52 @@ def straight_badges(case, now) -> str:
     return said
 
 
+# The same for a department's stints (dispatch/_stints.html).
+STINT_LINE = (
+    '<tr data-row data-href="{url}">\n<td>{lamp}</td>\n'
+    '<td class="num nowrap at-desk"><a href="{url}">{number}</a></td>\n'
+    '<td class="nowrap"><a href="{url}">{kind}</a>{badges}</td>\n'
+    '<td class="ellipsis" title="{area} {address}">{place}</td>\n'
+    '<td class="nowrap at-desk">{stage}</td>\n<td class="ellipsis at-desk">{department}</td>\n'
+    '<td class="nowrap at-desk">{handler}</td>\n<td class="num nowrap at-desk">{dispatched}</td>\n'
+    '<td class="num right nowrap">{left}</td>\n</tr>'
+)
+SOFT = ' <span class="badge soft">{}</span>'
+
+
+@register.simple_tag(takes_context=True)
+def stint_lines(context, stints) -> str:
+    """A department's stints as lines of a list (dispatch/_stints.html)."""
+    now, lines = context.get("at") or timezone.now(), []
+    for stint in stints:
+        case = stint.case
+        lamp, left = signs_of(stint, now) if stint.is_working else ("", "")
+        if not stint.is_working and stint.handed_over_at:
+            left = moment(stint.handed_over_at)
+        badges = [case.get_urgency_display()] if case.urgency else []
+        badges += [_("Rework")] if stint.rework_count else []
+        asked = _("%(request)s asked") % {"request": stint.asked_label} if stint.asked_label else ""
+        address, area = escape(case.address), escape(case.area_names)
+        lines.append(
+            STINT_LINE.format(
+                url=reverse("cases:case", args=[case.public_id]),
+                lamp=lamp,
+                number=escape(case.number),
+                kind=escape(case.minor_class.name),
+                badges="".join(BADGE.format(escape(one)) for one in badges),
+                area=area,
+                address=address,
+                place=address or area,
+                stage=escape(stint.stage_label) + (SOFT.format(escape(asked)) if asked else ""),
+                department=escape(stint.department) + ("" if stint.is_lead else SOFT.format(escape(_("assisting")))),
+                handler=escape(stint.handler or "—"),
+                dispatched=moment(stint.dispatched_at),
+                left=left,
+            )
+        )
+    return mark_safe("\n".join(lines))
+
+
 @register.filter
 def at_most(number: int) -> str:
     """A number that was counted only so far: 999+."""
