@@ -27,6 +27,7 @@ from cases.models import (
     Case,
     CaseEvent,
     CasePart,
+    Directive,
     EventText,
     Evidence,
     FieldTask,
@@ -41,6 +42,7 @@ from cases.querysets import bigrams
 from cases.time_limits import Unit
 from cases.workflow import (
     Also,
+    DirectiveStage,
     Move,
     Outcome,
     RequestStage,
@@ -113,6 +115,18 @@ class NotThatCondition(Refusal):
     code = "not_that_condition"
 
 
+class TooEarly(Refusal):
+    """A problem bound to an hour of the day is checked in the same hour; facts: not_before."""
+
+    code = "too_early"
+
+
+class TooLateToReopen(Refusal):
+    """The case was closed too long ago, or reopened often enough; facts: number, days, times."""
+
+    code = "too_late_to_reopen"
+
+
 class CloseConditionNotMet(Refusal):
     """A case is closed only when its close condition is confirmed; facts: condition."""
 
@@ -171,6 +185,7 @@ class Step:
         self.case, self.subject, self.rule, self.outcome, self.by, self.at = case, subject, rule, outcome, by, at
         self.recorded_at = timezone.now()  # the server's own time; what is judged is `at`
         self.appointment: Any = None
+        self.from_stage = ""
         self.stints: list[HandlingStint] = []
         self.tasks: list[FieldTask] = []
         self.facts: dict[str, Any] = {}
@@ -179,11 +194,11 @@ class Step:
         self.extend: dict[int, int] = {}
         self.batch = Batch()  # what the move writes in the end, in one statement
 
-    def new_task(self, *, kind: str, collector: User, requirement: str) -> FieldTask:
-        """Send one collector out."""
+    def new_task(self, *, kind: str, collector: User, requirement: str, **when) -> FieldTask:
+        """Send one collector or inspector out."""
         task = FieldTask.objects.create(
             case=self.case, kind=kind, stage=TaskStage.SENT, collector=collector, sent_by=self.by, sent_at=self.at,
-            requirement=requirement,
+            requirement=requirement, **when,
         )  # fmt: skip
         self.tasks.append(task)
         return task
@@ -252,6 +267,7 @@ def move(
     facts: dict[str, Any] | None = None,
     files: Iterable[tuple[StoredFile, str]] = (),
     effect: Callable[[Step], None] | None = None,
+    savepoint: bool = True,
 ) -> Case:
     """Make one move and return the case as it stands afterwards; all of it in one transaction, or none.
 
@@ -259,27 +275,28 @@ def move(
     (the database refuses a second side); 5 the button's own effect; 6 next stages, of the subject and of what follows
     from it; 7 clocks; 8 evidence; 9 one event; 10 save, and tell the live channel after commit.
 
-    `subject` is a case, stint, task or request. Raises MoveNotAllowed, NotYours, OtherSide, HandAndJudge, or whatever
+    `subject` is a case, stint, task, request or directive; `savepoint` False: part of a transaction that is lost with
+    it. Raises MoveNotAllowed, NotYours, OtherSide, HandAndJudge, or whatever
     the effect refuses with.
     """
     at = at.replace(microsecond=0)  # judged in whole seconds, as clocks count
-    with transaction.atomic():
+    with transaction.atomic(savepoint=savepoint):
         case_id = subject.pk if isinstance(subject, Case) else subject.case_id
         case = Case.objects.defer("search").select_for_update(no_key=True, of=("self",)).get(pk=case_id)
         kind = permissions.type_of[type(subject)]
         stints = list(case.stints.select_related("department")) if case.filed_at else []
-        tasks = list(case.tasks.all()) if case.stage in (Stage.VERIFYING, Stage.CHECKING) else []
+        tasks = list(case.tasks.all()) if case.stage in WITH_TASKS else []
         fresh = _fresh(subject, case, [*stints, *tasks])
         rule = workflow.find(kind, verb, stage=fresh.stage, case_stage=case.stage, kind=getattr(fresh, "kind", ""))
         if rule is None:
-            raise _not_allowed(case, kind, verb)
+            raise not_allowed(case, kind, verb)
         step = Step(case=case, subject=fresh, rule=rule, outcome=rule.outcome(outcome), by=by, at=at)
         step.facts.update(facts or {})
         if by is not None:
             step.appointment = permissions.appointment_for(by, rule, case=case, subject=fresh, at=at)
             if step.appointment is None:
                 raise NotYours(number=case.number, verb=rule.label)
-        from_stage = case.stage
+        from_stage = step.from_stage = case.stage
         step.stints, step.tasks = stints, tasks
         before = {id(row): _picture(row) for row in (*step.stints, *step.tasks)}
         if effect is not None:
@@ -312,11 +329,15 @@ def _fresh(subject, case: Case, rows: list):
     return next((row for row in rows if row == subject), None) or type(subject).objects.get(pk=subject.pk)
 
 
+WITH_TASKS = (Stage.VERIFYING, Stage.INSPECTING, Stage.CHECKING, Stage.CLOSED)  # where a collector or inspector is out
+
+
 def _side(rule: Move, by: User | None) -> str:
-    return rule.side if by is not None else workflow.SYSTEM
+    return rule.side if by is not None or rule.side == workflow.CITIZEN else workflow.SYSTEM
 
 
-def _not_allowed(case: Case, kind: Subject, verb: str) -> MoveNotAllowed:
+def not_allowed(case: Case, kind: Subject, verb: str) -> MoveNotAllowed:
+    """Return the refusal of a move that is not possible now, with who did what last."""
     rule = workflow.BY_VERB.get((kind, verb))
     last = case.events.select_related("actor").order_by("-sequence").first()
     return MoveNotAllowed(
@@ -348,11 +369,12 @@ def _write(batch: Batch, case: Case, by: User | None, *, side: str, proof: str) 
 
     Raises OtherSide, HandAndJudge; the transaction then takes everything back. Free of races: the database decides.
     """
-    if by is not None:
+    binds = by is not None and side in workflow.BINDING
+    if binds:
         hand, judged = proof == workflow.HAND, proof == workflow.JUDGED
         batch.add(_TAKE_PART, [case.pk, by.pk, side, hand, judged])
     written = batch.write()
-    if by is not None and not written:
+    if binds and not written:
         part = CasePart.objects.get(case=case, actor=by)
         if part.side != side:
             raise OtherSide(number=case.number, side=part.side)
@@ -378,6 +400,8 @@ def _advance(step: Step) -> None:
                 stint.left_stock_at = stint.left_stock_at or step.at
         else:
             stint.ended_at = stint.left_stock_at = None
+    if case.stage == Stage.PENDING_CHECK and step.from_stage in workflow.WITH_DEPARTMENTS:
+        case.checking_centre = centre_that_checks_first(case, step.at)
     if case.stage != Stage.CLOSED:
         case.closed_at = None
     elif case.closed_at is None:
@@ -425,7 +449,8 @@ _CASE_FIELDS = [
     "holder_side",
     "holder_department", "holder_user", "filed_at", "closed_at", "moved_at", "is_self_handled", "is_duplicate",
     "is_system_dispatched", "needs_dispatch_review", "is_ownerless", "undo_until", "needs_filing_review", "merged_into",
-    "suggested_first", "event_count", "last_hash",
+    "suggested_first", "event_count", "last_hash", "close_type", "close_errors", "reopened_count", "emergency_at",
+    "checking_centre",
 ]  # fmt: skip
 _STINT_FIELDS = [
     "stage", "handler", "received_at", "submitted_at", "handed_over_at", "ended_at", "due_at", "rework_count",
@@ -457,6 +482,8 @@ def _save(step: Step, before: dict[int, tuple]) -> None:
             step.batch.update(row, _fields(row))
     if isinstance(step.subject, Request):
         step.batch.update(step.subject, ["stage", "step", "decided_by", "decided_at"])
+    if isinstance(step.subject, Directive):
+        step.batch.update(step.subject, ["stage", "reply", "replied_by", "replied_at", "settled_at", "told_at"])
 
 
 def tell_live(case: Case) -> None:
@@ -580,12 +607,14 @@ def report(
     urgency: int = Case.Urgency.NORMAL,
     accuracy_m=None,
     point_crs: str = "CGCS2000",
+    is_self_handled: bool = False,
     beside: Callable[[Case], Iterable[Model]] = lambda case: (),
     suggested_first: Case | None = None,
 ) -> Case:
     """Take in a problem and return its case, waiting in the acceptance pool. The same `public_id` twice is one report.
 
     `by` is a collector (saw it himself), a desk registering somebody else's call, or None for a citizen or a machine.
+    `is_self_handled`: the collector put a small thing right himself 自行处置; it is judged and closed without dispatch.
     `beside` returns what a room above writes together with a new case; it is not called for one that is known.
     `suggested_first` is the open case that it is the same as, in the reporter's eyes; the desk decides. Raises
     OutsideTheGrid, NoCentre.
@@ -631,6 +660,7 @@ def report(
         claimed_at=claimed_at,
         recorded_at=recorded_at,
         moved_at=at,
+        is_self_handled=is_self_handled,
         version=1,
     )
     link_to_chain(case)
@@ -695,16 +725,48 @@ def _reporting_appointment(by: User, at: datetime):
     return next((a for a in mine if a.role in (Role.COLLECTOR, Role.VIDEO_OPERATOR)), mine[0] if mine else None)
 
 
+CENTRE_LEVEL = {
+    Department.Kind.SUPERVISION_CENTRE: "cases.supervision_level",
+    Department.Kind.COMMAND_CENTRE: "cases.command_level",
+}
+
+
 def centres_of(area_code: str, at: datetime) -> tuple[Department, Department]:
-    """Return the supervision and the command centre that look after an area: the longest matching area code wins."""
-    kinds = (Department.Kind.SUPERVISION_CENTRE, Department.Kind.COMMAND_CENTRE)
-    found: dict[str, Department] = {}
-    for centre in Department.objects.valid(timezone.localdate(at)).filter(kind__in=kinds).order_by("area_code"):
-        if area_code.startswith(centre.area_code):
-            found[centre.kind] = centre
-    if len(found) < len(kinds):
-        raise NoCentre(area_code=area_code)
-    return found[kinds[0]], found[kinds[1]]
+    """Return the supervision and the command centre that look after an area.
+
+    Of the centres whose area it lies in each kind's setting takes the nearest or the highest (运行模式: how many levels
+    of supervision and command a city has). Raises NoCentre.
+    """
+    day = timezone.localdate(at)
+    around = [one for one in _centres(day) if area_code.startswith(one.area_code)]
+    found = []
+    for kind, setting in CENTRE_LEVEL.items():
+        centres = [one for one in around if one.kind == kind]
+        if not centres:
+            raise NoCentre(area_code=area_code)
+        level = office_settings.get(setting, on=day, area_code=area_code)
+        found.append(centres[0] if level == "highest" else centres[-1])
+    return found[0], found[1]
+
+
+def _centres(day: date) -> list[Department]:
+    """Return the centres of a day, those of larger areas first."""
+    return list(Department.objects.valid(day).filter(kind__in=CENTRE_LEVEL).order_by("area_code"))
+
+
+TWO_LEVELS = 2
+
+
+def centre_that_checks_first(case: Case, at: datetime) -> Department | None:
+    """Return the centre below the filing one that checks before it does; None where there is one level of checks."""
+    day = timezone.localdate(at)
+    if office_settings.get("cases.check_levels", on=day, area_code=case.area_code) < TWO_LEVELS:
+        return None
+    nearest = [
+        one for one in _centres(day)
+        if one.kind == Department.Kind.SUPERVISION_CENTRE and case.area_code.startswith(one.area_code)
+    ][-1]  # fmt: skip
+    return nearest if nearest.pk != case.supervision_centre_id else None
 
 
 def _next_numbers(public_id: UUID) -> tuple[int, int, bool]:
@@ -930,12 +992,12 @@ def _attach(case: Case, verb: str, *, by: User | None, at: datetime, first: Case
             raise FirstIsItself(number=case.number)
         if first.stage in workflow.FINAL:
             raise FirstHasEnded(number=first.number)
-        if others := Case.objects.filter(merged_into=case.pk).count():
-            raise FirstOfOthers(number=case.number, others=others)
+        if rows[case.pk].is_first:
+            raise FirstOfOthers(number=case.number, others=case.merged_cases.count())
         appointment = permissions.appointment_for(by, rule, case=first, subject=first, at=at) if by else None
         if by is not None and appointment is None:
             raise NotYours(number=first.number, verb=rule.label)
-        attached = move(case, verb, by=by, at=at, text=opinion, effect=join)
+        attached = move(case, verb, by=by, at=at, text=opinion, effect=join, savepoint=False)
         _note(first, "attached", by=by, appointment=appointment, at=at, facts={"case": attached.number})
         _carry_hands(attached, first)
     return attached
@@ -954,7 +1016,7 @@ def detach(case: Case, *, by: User | None, at: datetime, reason: str) -> Case:
         rows = _locked_in_order(case.pk, *([case.merged_into_id] if case.merged_into_id else []))
         first = rows.get(rows[case.pk].merged_into_id)
         if first is None:
-            raise _not_allowed(rows[case.pk], Subject.CASE, "detach")
+            raise not_allowed(rows[case.pk], Subject.CASE, "detach")
         if not permissions.may_detach_from(first, at):
             days = office_settings.get("cases.detach_days", on=timezone.localdate(at), area_code=first.area_code)
             raise AttachedForGood(number=case.number, first=first.number, days=days)
@@ -971,7 +1033,8 @@ def detach(case: Case, *, by: User | None, at: datetime, reason: str) -> Case:
 def _locked_in_order(*ids: int) -> dict[int, Case]:
     """Lock several cases, always in the order of their keys: two who lock the same ones never wait in a ring."""
     rows = Case.objects.defer("search").select_for_update(no_key=True, of=("self",)).filter(pk__in=ids)
-    return {row.pk: row for row in rows.order_by("pk")}
+    attached = Case.objects.filter(merged_into=OuterRef("pk"))
+    return {row.pk: row for row in rows.annotate(is_first=Exists(attached)).order_by("pk")}
 
 
 def _note(case: Case, verb: str, *, by: User | None, appointment, at: datetime, facts: dict[str, Any]) -> None:
@@ -1007,22 +1070,72 @@ def _carry_hands(attached: Case, first: Case) -> None:
 # — supervision: is it done? —————————————————————————————————————————————————————————————————————————
 
 
-def send_check(case: Case, *, by: User | None, at: datetime, collector: User, opinion: str = "") -> Case:
-    """Send a collector who had no hand in it to check the result 发核查. Raises NotACollector."""
+def send_inspection(case: Case, *, by: User, at: datetime, inspector: User, opinion: str = "") -> Case:
+    """Have an inspector look at the claimed result before a collector is sent 督查. Raises NotACollector."""
+
+    def send(step: Step) -> None:
+        _must_go(inspectors_for(step.case, day=timezone.localdate(at)), inspector)
+        step.new_task(kind=FieldTask.Kind.INSPECT, collector=inspector, requirement=opinion)
+
+    return move(
+        case, "send_inspection", by=by, at=at, text=opinion, facts={"inspector": inspector.staff_number}, effect=send
+    )
+
+
+def inspect(task: FieldTask, *, by: User, at: datetime, result: str, opinion: str = "", files=()) -> Case:
+    """Answer an inspection 督查: "pass" (a check may be sent) or "fail" (rework at the same department)."""
+    return _answer(task, "inspect", by=by, at=at, result=result, opinion=opinion, files=files, point=None,
+                   claimed_at=None, usage=Evidence.Usage.CHECK)  # fmt: skip
+
+
+def withdraw_inspection(task: FieldTask, *, by: User, at: datetime, reason: str) -> Case:
+    """Call the inspector back; the check may be sent."""
+    return move(task, "withdraw_inspection", by=by, at=at, text=_needed(reason, "withdraw_inspection", "reason"))
+
+
+def send_check(
+    case: Case, *, by: User | None, at: datetime, collector: User, same_period: bool = False, opinion: str = ""
+) -> Case:
+    """Send a collector who had no hand in it to check the result 发核查.
+
+    `same_period` 同时段核查: not before the hour of the day at which the problem was seen. Raises NotACollector.
+    """
 
     def send(step: Step) -> None:
         _must_be_collector(collector, step, proof=workflow.JUDGED)
-        step.new_task(kind=FieldTask.Kind.CHECK, collector=collector, requirement=opinion)
+        when = same_hour(step.case.reported_at, after=at) if same_period else None
+        step.new_task(kind=FieldTask.Kind.CHECK, collector=collector, requirement=opinion, not_before=when)
 
-    return move(
-        case, "send_check", by=by, at=at, text=opinion, facts={"collector": collector.staff_number}, effect=send
-    )
+    facts = {"collector": collector.staff_number, **({"same_period": True} if same_period else {})}
+    return move(case, "send_check", by=by, at=at, text=opinion, facts=facts, effect=send)
+
+
+SAME_HOUR = timedelta(minutes=30)
+
+
+def same_hour(seen_at: datetime, *, after: datetime) -> datetime:
+    """Return the next instant, not before `after`, from which it is about the hour of the day of `seen_at` again."""
+    zone = timezone.get_default_timezone()
+    local = after.astimezone(zone)
+    begins = datetime.combine(local.date(), seen_at.astimezone(zone).time(), tzinfo=zone) - SAME_HOUR
+    if begins + 2 * SAME_HOUR < local:
+        begins += timedelta(days=1)
+    return max(begins, after)
 
 
 def check(
     task: FieldTask, *, by: User, at: datetime, result: str, opinion: str = "", files=(), point=None, claimed_at=None
 ) -> Case:
-    """Answer a check on the spot 核查: "pass", "fail" (back to the same department: rework) or "cannot"."""
+    """Answer a check on the spot 核查: "pass", "fail" (back to the same department: rework) or "cannot".
+
+    Where the centre below checks first, what passed there is checked by the filing centre too. Raises TooEarly.
+    """
+    if task.not_before and at < task.not_before:
+        raise TooEarly(not_before=task.not_before)
+    if result == "pass_up":  # not for anybody to say: it follows from whose check it is
+        raise FactMissing(verb="check", fact="result")
+    if result == "pass" and Case.objects.filter(pk=task.case_id, checking_centre__isnull=False).exists():
+        result = "pass_up"
     return _answer(task, "check", by=by, at=at, result=result, opinion=opinion, files=files, point=point,
                    claimed_at=claimed_at, usage=Evidence.Usage.CHECK)  # fmt: skip
 
@@ -1032,16 +1145,118 @@ def withdraw_check(task: FieldTask, *, by: User, at: datetime, reason: str) -> C
     return move(task, "withdraw_check", by=by, at=at, text=_needed(reason, "withdraw_check", "reason"))
 
 
-def close(case: Case, *, by: User, at: datetime, met: bool, is_duplicate: bool = False, opinion: str = "") -> Case:
-    """Close the case 结案 once its close condition is confirmed. Raises CloseConditionNotMet."""
+def close(
+    case: Case, *, by: User, at: datetime, met: bool, is_duplicate: bool = False, errors: int = 0, opinion: str = ""
+) -> Case:
+    """Close the case 结案 once its close condition is confirmed; with errors it is a provisional close 预结案.
+
+    Raises CloseConditionNotMet.
+    """
 
     def confirm(step: Step) -> None:
         if not met:
             raise CloseConditionNotMet(condition=step.case.close_condition)
-        step.case.is_duplicate = is_duplicate
-        step.facts.update(is_duplicate=is_duplicate)
+        step.case.is_duplicate, step.case.close_errors = is_duplicate, errors
+        step.case.close_type = _close_type(step)
+        step.facts.update(is_duplicate=is_duplicate, close_type=str(step.case.close_type), errors=errors)
 
     return move(case, "close", by=by, at=at, text=opinion, effect=confirm)
+
+
+def _close_type(step: Step) -> str:
+    late = any(
+        stint.is_required and stint.due_at and stint.handed_over_at and stint.handed_over_at > stint.due_at
+        for stint in step.stints
+        if stint.stage == StintStage.ACCEPTED
+    )
+    if step.case.close_errors:
+        return Case.CloseType.ERROR
+    return Case.CloseType.OVERTIME if late else Case.CloseType.NORMAL
+
+
+def force_close(case: Case, *, by: User, at: datetime, reason: str) -> Case:
+    """Close the case although it has not gone its way 强制结案, with a reason; what is still open ends with it."""
+
+    def mark(step: Step) -> None:
+        step.case.close_type = Case.CloseType.SPECIAL
+        step.facts.update(close_type=str(Case.CloseType.SPECIAL))
+
+    return move(case, "force_close", by=by, at=at, text=_needed(reason, "force_close", "reason"), effect=mark)
+
+
+def close_self_handled(case: Case, *, by: User, at: datetime, opinion: str = "") -> Case:
+    """Close what its collector put right himself 自行处置结案. Whoever reported it never closes it."""
+
+    def only_such(step: Step) -> None:
+        if not step.case.is_self_handled:
+            raise not_allowed(step.case, Subject.CASE, "close_self_handled")
+
+    return move(case, "close_self_handled", by=by, at=at, text=opinion, effect=only_such)
+
+
+def reopen(case: Case, *, by: User, at: datetime, reason: str) -> Case:
+    """Open a closed case again for the citizen who says it is not solved. Raises TooLateToReopen."""
+    return move(case, "reopen", by=by, at=at, text=_needed(reason, "reopen", "reason"), effect=_open_again)
+
+
+def still_unsolved(case: Case, *, at: datetime, opinion: str = "") -> Case:
+    """The citizen himself says 仍未解决: a collector who has not checked it yet looks again. Raises TooLateToReopen."""
+    return move(case, "still_unsolved", by=None, at=at, text=opinion, effect=_open_again)
+
+
+def may_be_reopened(case: Case, at: datetime) -> bool:
+    """True while a closed case may be opened again: some days, some times (settings)."""
+    days, times = _reopening(case, at)
+    return case.closed_at is not None and at <= case.closed_at + timedelta(days=days) and case.reopened_count < times
+
+
+def _reopening(case: Case, at: datetime) -> tuple[int, int]:
+    day = timezone.localdate(at)
+    return (
+        office_settings.get("cases.reopen_days", on=day, area_code=case.area_code),
+        office_settings.get("cases.reopen_times", on=day, area_code=case.area_code),
+    )
+
+
+def _open_again(step: Step) -> None:
+    if not may_be_reopened(step.case, step.at):
+        days, times = _reopening(step.case, step.at)
+        raise TooLateToReopen(number=step.case.number, days=days, times=times)
+    step.case.reopened_count += 1
+    step.case.close_type, step.case.close_errors = "", 0
+    step.case.checking_centre = None
+    step.facts.update(reopened=step.case.reopened_count)
+
+
+def withdraw_report(case: Case, *, at: datetime, opinion: str = "") -> Case:
+    """The citizen takes his report back before it is filed: it ends there."""
+    return move(case, "withdraw_report", by=None, at=at, text=opinion, facts={"ground": "withdrawn"})
+
+
+def note_withdrawal(case: Case, *, at: datetime, opinion: str = "") -> Case:
+    """The citizen no longer needs it, but the city does: noted, and the case goes on."""
+    return move(case, "note_withdrawal", by=None, at=at, text=opinion, facts={"ground": "withdrawn"})
+
+
+def send_spot_check(case: Case, *, by: User, at: datetime, inspector: User, opinion: str = "") -> Case:
+    """Have an inspector look at a closed case 抽查; the case stays closed. Raises NotACollector."""
+
+    def send(step: Step) -> None:
+        _must_go(inspectors_for(step.case, day=timezone.localdate(at)), inspector)
+        hours = office_settings.get("cases.spot_check_hours", on=timezone.localdate(at), area_code=step.case.area_code)
+        step.new_task(
+            kind=FieldTask.Kind.SPOT, collector=inspector, requirement=opinion, due_at=at + timedelta(hours=hours)
+        )
+
+    return move(
+        case, "send_spot_check", by=by, at=at, text=opinion, facts={"inspector": inspector.staff_number}, effect=send
+    )
+
+
+def spot_check(task: FieldTask, *, by: User, at: datetime, result: str, opinion: str = "", files=()) -> Case:
+    """Answer a spot check: "pass" or "fail". A failed one may be reopened by the desk."""
+    return _answer(task, "spot_check", by=by, at=at, result=result, opinion=opinion, files=files, point=None,
+                   claimed_at=None, usage=Evidence.Usage.CHECK)  # fmt: skip
 
 
 def check_again(case: Case, *, by: User, at: datetime, reason: str) -> Case:
@@ -1060,6 +1275,8 @@ def _answer(task: FieldTask, verb: str, *, by, at, result, opinion, files, point
 
     def answer(step: Step) -> None:
         step.subject.result, step.subject.answered_at, step.subject.point = result, at, point
+        if result == "pass_up":
+            step.case.checking_centre = None
 
     return move(
         task, verb, by=by, at=at, outcome=result, text=opinion, claimed_at=claimed_at,
@@ -1068,24 +1285,115 @@ def _answer(task: FieldTask, verb: str, *, by, at, result, opinion, files, point
 
 
 def _must_be_collector(collector: User, step: Step, *, proof: str) -> None:
-    if not collectors_for(step.case, proof=proof, day=timezone.localdate(step.at)).filter(pk=collector.pk).exists():
-        raise NotACollector(name=str(collector))
+    _must_go(collectors_for(step.case, proof=proof, day=timezone.localdate(step.at)), collector)
+
+
+def _must_go(able, person: User) -> None:
+    if not able.filter(pk=person.pk).exists():
+        raise NotACollector(name=str(person))
 
 
 def collectors_for(case: Case, *, proof: str, day: date):
     """Return the collectors who may be sent on this day: to verify (proof HAND) or to check (JUDGED).
 
-    Nobody who already stands on another side of this case, and nobody who would judge what he had a hand in.
+    Nobody who already stands on another side of this case, and nobody who would judge what he had a hand in. What was
+    reopened is checked by somebody who has not checked it yet.
     """
+    able = _unbound(Role.COLLECTOR, case, proof=proof, day=day)
+    if proof == workflow.JUDGED and case.reopened_count:
+        checked = FieldTask.objects.filter(case=case, kind=FieldTask.Kind.CHECK, result__in=("pass", "pass_up"))
+        able = able.filter(~Exists(checked.filter(collector=OuterRef("pk"))))
+    return able
+
+
+def inspectors_for(case: Case, *, day: date):
+    """Return the inspectors who may look at the result on this day: nobody who had a hand in it."""
+    return _unbound(Role.INSPECTOR, case, proof=workflow.JUDGED, day=day)
+
+
+def _unbound(role: Role, case: Case, *, proof: str, day: date):
     barred = Q(had_hand=True) if proof == workflow.JUDGED else Q(has_judged=True)
     parts = CasePart.objects.filter(case=case, actor=OuterRef("pk")).filter(barred | ~Q(side=workflow.SUPERVISION))
-    return User.objects.holding(Role.COLLECTOR, day=day).filter(~Exists(parts))
+    return User.objects.holding(role, day=day).filter(~Exists(parts))
 
 
 def _needed(text: str, verb: str, fact: str) -> str:
     if not text.strip():
         raise FactMissing(verb=verb, fact=fact)
     return text.strip()
+
+
+# — whoever pushes: no stage changes —————————————————————————————————————————————————————————————————————
+
+
+def urge(case: Case, *, by: User, at: datetime, opinion: str = "") -> Case:
+    """Urge whoever holds the case 催办; no clock changes. The next sweep tells them."""
+    return _push(case, "urge", by=by, at=at, text=opinion, kind=Directive.Kind.URGE, level=Directive.Level.NONE)
+
+
+def supervise(
+    case: Case,
+    *,
+    by: User,
+    at: datetime,
+    level: str,
+    demand: str,
+    needs_reply: bool = False,
+    reply_by: date | None = None,
+) -> Case:
+    """Put a case under supervision 督办: what is demanded, of which kind, and whether a reply is required."""
+    return _push(
+        case, "supervise", by=by, at=at, text=_needed(demand, "supervise", "demand"), kind=Directive.Kind.SUPERVISE,
+        level=level, needs_reply=needs_reply, reply_by=reply_by,
+    )  # fmt: skip
+
+
+def instruct(
+    case: Case, *, by: User, at: datetime, demand: str, needs_reply: bool = False, reply_by: date | None = None
+) -> Case:
+    """Write a leader's instruction on a case 领导批示."""
+    return _push(
+        case, "instruct", by=by, at=at, text=_needed(demand, "instruct", "demand"), kind=Directive.Kind.INSTRUCT,
+        level=Directive.Level.LEADER, needs_reply=needs_reply, reply_by=reply_by,
+    )  # fmt: skip
+
+
+def _push(
+    case: Case, verb: str, *, by: User, at: datetime, text: str, kind: str, level: str, needs_reply: bool = False,
+    reply_by: date | None = None,
+) -> Case:  # fmt: skip
+    def push(step: Step) -> None:
+        step.batch.insert([
+            Directive(
+                case=step.case, kind=kind, level=level, demand=text[:500], needs_reply=needs_reply, reply_by=reply_by,
+                stage=DirectiveStage.OPEN if needs_reply else DirectiveStage.SETTLED, given_by=by, given_at=at,
+                settled_at=None if needs_reply else at,
+                to_department_id=step.case.holder_department_id or step.case.supervision_centre_id,
+            )
+        ])  # fmt: skip
+        step.facts.update(kind=str(kind), level=str(level), needs_reply=needs_reply)
+
+    return move(case, verb, by=by, at=at, text=text, effect=push)
+
+
+def reply(directive: Directive, *, by: User, at: datetime, reply: str) -> Case:
+    """Answer a supervision or an instruction; whoever demanded it settles it."""
+
+    def answer(step: Step) -> None:
+        step.subject.reply = _needed(reply, "reply", "reply")[:2000]
+        step.subject.replied_by, step.subject.replied_at = by, at
+        step.subject.told_at = None  # the next sweep tells whoever demanded it
+
+    return move(directive, "reply", by=by, at=at, text=reply, effect=answer)
+
+
+def settle(directive: Directive, *, by: User, at: datetime, opinion: str = "") -> Case:
+    """Say that what was demanded is done 销号."""
+
+    def end(step: Step) -> None:
+        step.subject.settled_at = at
+
+    return move(directive, "settle", by=by, at=at, text=opinion, effect=end)
 
 
 # — the calendar ————————————————————————————————————————————————————————————————————————————————————

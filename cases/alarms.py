@@ -38,8 +38,8 @@ from accounts.rosters import Staff
 from cases import chains, clocks, escalation, workflow
 from cases.actions import MoveNotAllowed, Step, move
 from cases.escalation import DUE, STARTED, Audience, Point
-from cases.models import AlarmChain, Case, StageClock
-from cases.workflow import Clock
+from cases.models import AlarmChain, Case, Directive, StageClock
+from cases.workflow import Clock, DirectiveStage
 from citymgmt.errors import Refusal
 from office.actions import Letter, tell, tell_all
 
@@ -83,7 +83,30 @@ def sweep(*, at: datetime) -> tuple[int, int]:
     changed = chains.waiting(at=at)
     if changed:
         _look_at_all(changed, listeners, at=at)
+    while pushed := _tell_pushes(listeners, at=at):
+        told += pushed
     return told, resumed
+
+
+def _tell_pushes(listeners: "Listeners", *, at: datetime) -> int:
+    """Tell who holds a case that somebody urged, supervised or instructed; and whoever demanded it of a reply."""
+    if not Directive.objects.filter(told_at__isnull=True).exists():
+        return 0
+    with transaction.atomic():
+        pushes = list(
+            Directive.objects.select_for_update(skip_locked=True, no_key=True, of=("self",))
+            .filter(told_at__isnull=True)
+            .select_related("case__minor_class", "given_by", "to_department")
+            .order_by("pk")[:BATCH]
+        )
+        running = StageClock.objects.filter(case__in={one.case_id for one in pushes}, state=StageClock.State.RUNNING)
+        held: dict[int, list[StageClock]] = {}
+        for clock in running.exclude(name=Clock.OVERALL).select_related(*WITH_ALL) if pushes else ():
+            held.setdefault(clock.case_id, []).append(clock)
+        letters = [letter for one in pushes for letter in listeners.of_push(one, held.get(one.case_id, []))]
+        tell_all(letters, at=at)
+        Directive.objects.filter(pk__in=[one.pk for one in pushes]).update(told_at=at)
+    return len(pushes)
 
 
 def _tell_some(listeners: "Listeners", *, at: datetime) -> int:
@@ -251,6 +274,26 @@ class Listeners:
         """Return the letters that say that a suspension is over: to the department, its handler and its superior."""
         means = {one: set() for one in (Audience.HOLDER, Audience.HANDLER, Audience.SUPERIOR)}
         return self._letters(clock, code="clock_resumed", means=means, key=f"resumed:{clock.resume_at.isoformat()}")
+
+    def of_push(self, push: Directive, held: Sequence[StageClock]) -> list[Letter]:
+        """Return the letters about a push to whoever holds the case, about a reply to whoever demanded it."""
+        case = push.case
+        replied = push.stage == DirectiveStage.REPLIED
+        people = {push.given_by} if replied else {one for clock in held for one in self._holders(clock)[0]}
+        facts = {
+            "number": case.number,
+            "what": case.minor_class.name_zh,
+            "where": case.address,
+            "person": (push.replied_by if replied else push.given_by).name_zh,
+            "demand": "" if replied else push.demand,
+        }
+        return [
+            Letter(
+                one, "push_replied" if replied else f"push_{push.kind}", facts, about=str(case.public_id),
+                url=reverse("cases:case", args=[case.public_id]), dedupe=f"push:{push.pk}:{push.stage}",
+            )
+            for one in people
+        ]  # fmt: skip
 
     def _letters(
         self, clock: StageClock, *, code: str, means: dict[Audience, set[str]], key: str, at_night: bool = False

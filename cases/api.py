@@ -122,7 +122,10 @@ def _plain(values: list):
 
 # — steps ————————————————————————————————————————————————————————————————————————————————————————————
 
-FOLDERS = {Subject.CASE: "cases", Subject.STINT: "stints", Subject.TASK: "tasks", Subject.REQUEST: "requests"}
+FOLDERS = {
+    Subject.CASE: "cases", Subject.STINT: "stints", Subject.TASK: "tasks", Subject.REQUEST: "requests",
+    Subject.DIRECTIVE: "directives",
+}  # fmt: skip
 
 
 def step_paths(room: str, doors: dict[str, views.Door]) -> list:
@@ -210,27 +213,35 @@ FACT_TYPES: dict[str, Callable[..., serializers.Field]] = {
     "condition": serializers.UUIDField,
     "department": serializers.UUIDField,
     "department_below": serializers.UUIDField,
+    "demand": serializers.CharField,
     "description": serializers.CharField,
+    "errors": serializers.IntegerField,
     "files": lambda **kwargs: serializers.ListField(
         child=serializers.CharField(), help_text="Marks of files handed in before; or the files.", **kwargs
     ),
     "ground": serializers.CharField,
     "handler": serializers.UUIDField,
     "hours": serializers.FloatField,
+    "inspector": serializers.UUIDField,
     "is_duplicate": serializers.BooleanField,
     "is_optional": serializers.BooleanField,
     "is_precedent": serializers.BooleanField,
     "length": serializers.FloatField,
+    "level": serializers.CharField,
     "meets_at": serializers.DateTimeField,
     "met": serializers.BooleanField,
     "minor_class": serializers.UUIDField,
+    "needs_reply": serializers.BooleanField,
     "opinion": serializers.CharField,
     "owner": serializers.UUIDField,
     "participants": serializers.CharField,
     "place": serializers.CharField,
     "reason": serializers.CharField,
+    "reply": serializers.CharField,
+    "reply_by": serializers.DateField,
     "required": serializers.BooleanField,
     "result": serializers.CharField,
+    "same_period": serializers.BooleanField,
     "until": serializers.DateField,
     "urgent": serializers.BooleanField,
 }

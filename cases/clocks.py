@@ -51,6 +51,7 @@ STAGE_LIMIT_SETTINGS: dict[Clock, str] = {
     Clock.DISPUTE: "cases.limit.dispute_minutes",
     Clock.PASS_ON: "cases.limit.pass_on_minutes",
     Clock.SEND_CHECK: "cases.limit.send_check_minutes",
+    Clock.INSPECT: "cases.limit.inspect_minutes",
     Clock.CHECK: "cases.limit.check_minutes",
     Clock.CLOSE: "cases.limit.close_minutes",
 }
@@ -188,6 +189,7 @@ class Turn:
         own = next((s for s in self.stints if key[0] == "stint" and s.pk == key[1] and s.limit_value), None)
         if own is not None and name == Clock.HANDLING:  # a level below has a limit of its own
             value, unit = own.limit_value, own.limit_unit
+        begins = self._begins(key)
         clock = StageClock(
             case=self.case,
             stint_id=key[1] if key[0] == "stint" else None,
@@ -197,13 +199,18 @@ class Turn:
             limit_value=value,
             limit_unit=unit,
             schedule_version=calendar_version(),
-            started_at=self.at,
-            running_since=self.at,
+            started_at=begins,
+            running_since=begins,
         )
         clock.holder_department_id, clock.holder_user_id = self._holder(clock)
         self._count(clock)
         self._note(clock, ClockEntry.Kind.START, before=None)
         return clock
+
+    def _begins(self, key: tuple) -> datetime:
+        """Now; a task that has to wait for its hour of the day begins then."""
+        waits = next((task.not_before for task in self.tasks if key[:2] == ("task", task.pk)), None)
+        return max(self.at, waits) if waits else self.at
 
     def _bring_to(self, clock: StageClock, *, paused: bool) -> None:
         if clock.state == StageClock.State.STOPPED:
@@ -267,7 +274,7 @@ class Turn:
     def _stop(self, clock: StageClock) -> None:
         if clock.state == StageClock.State.RUNNING:
             clock.used_seconds = used_now(clock, self.at, calendar(self.case.area_code))
-        clock.state, clock.stopped_at = StageClock.State.STOPPED, self.at
+        clock.state, clock.stopped_at = StageClock.State.STOPPED, max(self.at, clock.started_at)
         clock.paused_at = clock.resume_at = clock.next_look_at = None
         self._note(clock, ClockEntry.Kind.STOP, before=clock.due_at)
 
@@ -311,7 +318,7 @@ class Turn:
                 clock=clock,
                 case=self.case,
                 kind=kind,
-                at=self.at,
+                at=max(self.at, clock.started_at),
                 recorded_at=self.recorded_at,
                 due_before=before,
                 due_after=clock.due_at,
@@ -334,6 +341,8 @@ class Turn:
             return self._stint(clock).department_id, None
         if clock.name in COMMAND_CLOCKS:
             return self.case.command_centre_id, None
+        if clock.name == Clock.SEND_CHECK:
+            return self.case.checking_centre_id or self.case.supervision_centre_id, None
         return self.case.supervision_centre_id, None
 
     def _project(self) -> None:

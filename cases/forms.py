@@ -11,13 +11,14 @@ from django.utils.translation import gettext_lazy as _
 from accounts.forms import DateInput
 from accounts.models import User
 from cases import escalation, workflow
-from cases.actions import collectors_for
+from cases.actions import collectors_for, inspectors_for
 from cases.escalation import Audience, Means, Step, When
-from cases.models import AlarmChain, Case, Evidence
+from cases.models import AlarmChain, Case, Directive, Evidence
 from citymgmt.wording import shown
 from components.forms import ClassField
 from components.models import FilingCondition
 from grid.forms import PlaceFields
+from office import settings
 from office.forms import FilesField, KeepsFiles
 
 TEXT_MAX = 2000
@@ -73,7 +74,11 @@ def _collector(form: "MoveForm") -> forms.Field:
 def _result(form: "MoveForm") -> forms.Field:
     return forms.ChoiceField(
         label=_("Result"), widget=forms.RadioSelect,
-        choices=[(name, RESULT_LABELS[(form.rule.verb, name)]) for name in form.rule.outcomes],
+        choices=[
+            (name, RESULT_LABELS[(form.rule.verb, name)])
+            for name in form.rule.outcomes
+            if (form.rule.verb, name) in RESULT_LABELS
+        ],
     )  # fmt: skip
 
 
@@ -93,12 +98,14 @@ def _minor_class(form: "MoveForm") -> forms.Field:
 
 def _first(form: "MoveForm") -> forms.Field:
     """The open cases near by that may be the same, the nearest first; others are named by their number."""
-    offered = form.same_problem()
+    offered = [] if form.is_bound else form.same_problem()  # sent: looked for again only to be shown again
     suggested = [str(one.public_id) for one in offered if one.pk == form.case.suggested_first_id]
     field = forms.ChoiceField(
         label=_("The same problem as"), widget=forms.RadioSelect, initial=next(iter(suggested), None),
         choices=[(str(one.public_id), _in_a_line(one)) for one in offered],
     )  # fmt: skip
+    if form.is_bound:
+        field.choices = lambda: [(str(one.public_id), _in_a_line(one)) for one in form.same_problem()]
     field.valid_value = lambda value: True  # any case that this person may see: looked up in clean()
     return field
 
@@ -115,9 +122,46 @@ RESULT_LABELS = {
     ("check", "pass"): _("Passed"),
     ("check", "fail"): _("Failed"),
     ("check", "cannot"): _("Cannot check"),
+    ("inspect", "pass"): _("Passed"),
+    ("inspect", "fail"): _("Failed"),
+    ("spot_check", "pass"): _("Passed"),
+    ("spot_check", "fail"): _("Failed"),
 }
 
+
+def _inspector(form: "MoveForm") -> forms.Field:
+    able = inspectors_for(form.case, day=timezone.localdate(form.at))
+    return PersonChoice(label=_("Inspector"), queryset=able.order_by("staff_number"), to_field_name="public_id")
+
+
+def _same_period(form: "MoveForm") -> forms.Field:
+    classes = settings.get("cases.same_period_classes", on=timezone.localdate(form.at), area_code=form.case.area_code)
+    seen = timezone.localtime(form.case.reported_at)
+    return forms.BooleanField(
+        label=_("Check at the hour at which it was seen (%s)") % f"{seen:%H:%M}",
+        initial=form.case.minor_class.code in classes,
+    )  # fmt: skip
+
+
+def _reply_by(form: "MoveForm") -> forms.Field:
+    within = {"type": "date", "min": str(timezone.localdate(form.at))}
+    return forms.DateField(label=_("Reply by"), widget=forms.DateInput(attrs=within, format="%Y-%m-%d"))
+
+
 FIELDS: dict[str, Callable[["MoveForm"], forms.Field]] = {
+    "inspector": _inspector,
+    "same_period": _same_period,
+    "errors": lambda form: forms.IntegerField(
+        label=_("Errors (a provisional close)"), min_value=0, max_value=99, widget=forms.NumberInput()
+    ),
+    "level": lambda form: forms.ChoiceField(
+        label=_("Level"), choices=[one for one in Directive.Level.choices if one[0] != Directive.Level.NONE],
+        widget=forms.RadioSelect,
+    ),
+    "demand": lambda form: _text(form, label=_("What is demanded")),
+    "needs_reply": lambda form: forms.BooleanField(label=_("A reply is required")),
+    "reply_by": _reply_by,
+    "reply": lambda form: _text(form, label=_("Reply")),
     "opinion": lambda form: _text(form, label=OPINION_LABELS.get(form.rule.verb, _("Opinion"))),
     "reason": lambda form: _text(form, label=_("Reason")),
     "description": _description,
@@ -139,6 +183,9 @@ FIELDS: dict[str, Callable[["MoveForm"], forms.Field]] = {
 OPINION_LABELS = {
     "send_verify": _("What to look at"),
     "send_check": _("What to look at"),
+    "send_inspection": _("What to look at"),
+    "send_spot_check": _("What to look at"),
+    "urge": _("What to hurry with"),
     "answer_at_once": _("Answer given"),
     "hand_over": _("Result"),
     "submit_result": _("Result"),
@@ -179,7 +226,7 @@ class AttachForm(MoveForm):
         first.required = False
         number = forms.CharField(label=_("Or another case, by its number"), max_length=32, required=False)
         self.fields = {"first": first, "number": number, **self.fields}
-        if not first.choices:
+        if not self.is_bound and not first.choices:
             first.widget = forms.HiddenInput()
 
     def same_problem(self) -> list[Case]:

@@ -44,6 +44,12 @@ class Case(models.Model):
         CENSUS = "census", _("Special campaign")
         OTHER = "other", _("Other")
 
+    class CloseType(models.TextChoices):
+        NORMAL = "normal", _("Normal close")
+        OVERTIME = "overtime", _("Closed over time")
+        ERROR = "error", _("Closed provisionally, with errors")
+        SPECIAL = "special", _("Closed by force")
+
     class Urgency(models.IntegerChoices):
         NORMAL = 0, _("Normal")
         URGENT = 1, _("Urgent")
@@ -79,6 +85,9 @@ class Case(models.Model):
     road_class = models.CharField(max_length=12, blank=True)
 
     # who
+    checking_centre = models.ForeignKey(  # the centre below that checks first, while it does
+        "accounts.Department", models.PROTECT, null=True, blank=True, related_name="+"
+    )
     supervision_centre = models.ForeignKey("accounts.Department", models.PROTECT, related_name="+")
     command_centre = models.ForeignKey("accounts.Department", models.PROTECT, related_name="+")
     reported_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
@@ -118,6 +127,10 @@ class Case(models.Model):
     needs_filing_review = models.BooleanField(default=False)  # drawn for the check of what went straight through
     is_ownerless = models.BooleanField(_("Ownerless"), default=False)
     is_practice = models.BooleanField(default=False)
+    close_type = models.CharField(_("Way of closing"), max_length=8, choices=CloseType.choices, blank=True)
+    close_errors = models.PositiveSmallIntegerField(_("Errors at closing"), default=0)
+    reopened_count = models.PositiveSmallIntegerField(default=0)
+    emergency_at = models.DateTimeField(pgettext_lazy("time", "Transferred to emergency"), null=True, blank=True)
     merged_into = models.ForeignKey("self", models.PROTECT, null=True, blank=True, related_name="merged_cases")
     # Whoever reported it says that it is this one; the desk confirms.
     suggested_first = models.ForeignKey("self", models.PROTECT, null=True, blank=True, db_index=False, related_name="+")
@@ -363,7 +376,9 @@ class FieldTask(models.Model):
 
     class Kind(models.TextChoices):
         VERIFY = "verify", _("Verification")
+        INSPECT = "inspect", _("Inspection")
         CHECK = "check", _("Check")
+        SPOT = "spot", _("Spot check")
 
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey(Case, models.PROTECT, related_name="tasks")
@@ -373,6 +388,7 @@ class FieldTask(models.Model):
     sent_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     sent_at = models.DateTimeField()
     requirement = models.CharField(_("Requirement"), max_length=500, blank=True)
+    not_before = models.DateTimeField(null=True, blank=True)  # a check in the same period of the day waits for it
     result = models.CharField(max_length=8, blank=True)
     answered_at = models.DateTimeField(null=True, blank=True)
     point = models.PointField(srid=4490, null=True, blank=True)
@@ -493,6 +509,59 @@ class Adjustment(models.Model):
         return f"{self.stint_id} {self.kind}"
 
 
+class Directive(models.Model):
+    """A push from above 催办/督办/批示: it changes no stage and no clock; a supervision may ask for a reply.
+
+    The alarm sweep tells whoever holds the case (`told_at`), so that no push is lost and none is told twice.
+    """
+
+    class Kind(models.TextChoices):
+        URGE = "urge", _("Urging")
+        SUPERVISE = "supervise", _("Supervision order")
+        INSTRUCT = "instruct", _("Leader's instruction")
+
+    class Level(models.TextChoices):
+        OVERTIME = "overtime", _("Overtime")
+        LEADER = "leader", _("Leader's order")
+        KEY = "key", _("Key case")
+        NONE = "none", _("Ordinary")
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    case = models.ForeignKey(Case, models.PROTECT, related_name="directives")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    level = models.CharField(_("Level"), max_length=10, choices=Level.choices)
+    stage = models.CharField(max_length=10, choices=_choices(workflow.LABELS, workflow.DirectiveStage))
+    demand = models.CharField(_("Demand"), max_length=500, blank=True)
+    needs_reply = models.BooleanField(_("A reply is required"), default=True)
+    reply_by = models.DateField(_("Reply by"), null=True, blank=True)
+    to_department = models.ForeignKey("accounts.Department", models.PROTECT, related_name="+")
+    given_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    given_at = models.DateTimeField()
+    reply = models.CharField(_("Reply"), max_length=2000, blank=True)
+    replied_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
+    replied_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("Supervision")
+        verbose_name_plural = _("Supervisions")
+        ordering = ("id",)
+        constraints = [
+            models.CheckConstraint(
+                name="directive_replied_means_time",
+                condition=Q(stage="open", replied_at__isnull=True) | ~Q(stage="open"),
+            )
+        ]
+        indexes = [
+            models.Index(fields=["to_department", "given_at"], name="directive_open", condition=Q(stage="open")),
+            models.Index(fields=["id"], name="directive_untold", condition=Q(told_at__isnull=True)),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.case_id}"
+
+
 class CasePart(models.Model):
     """The part one person has in one case: one side, and either a hand in it or a judgement on it, never both.
 
@@ -527,7 +596,7 @@ class CaseEvent(models.Model):
     claimed_at = models.DateTimeField(null=True, blank=True)
     recorded_at = models.DateTimeField()
     verb = models.CharField(max_length=24)
-    subject = models.CharField(max_length=8)
+    subject = models.CharField(max_length=10)
     subject_id = models.UUIDField()
     outcome = models.CharField(max_length=12, blank=True)
     side = models.CharField(max_length=12)

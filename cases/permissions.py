@@ -10,11 +10,14 @@ from django.utils import timezone
 from accounts.permissions import appointments_of, departments_of
 from accounts.roles import ROLES, Role, Side
 from cases import workflow
-from cases.models import Case, CasePart, Evidence, FieldTask, HandlingStint, Request
+from cases.models import Case, CasePart, Directive, Evidence, FieldTask, HandlingStint, Request
 from cases.workflow import Move, Subject
 from office import settings as office_settings
 
-type_of = {Case: Subject.CASE, HandlingStint: Subject.STINT, FieldTask: Subject.TASK, Request: Subject.REQUEST}
+type_of = {
+    Case: Subject.CASE, HandlingStint: Subject.STINT, FieldTask: Subject.TASK, Request: Subject.REQUEST,
+    Directive: Subject.DIRECTIVE,
+}  # fmt: skip
 
 
 def appointment_for(user, rule: Move, *, case: Case, subject, at: datetime):
@@ -31,6 +34,8 @@ def appointment_for(user, rule: Move, *, case: Case, subject, at: datetime):
 
 
 def _holds(user, appointment, rule: Move, *, case: Case, subject, at: datetime) -> bool:
+    if rule.side == workflow.NO_SIDE:
+        return _pushes(user, appointment, rule, case=case, subject=subject, at=at)
     if rule.side == workflow.COMMAND:
         return appointment.department_id == case.command_centre_id
     if rule.side == workflow.DEPARTMENT:
@@ -38,14 +43,32 @@ def _holds(user, appointment, rule: Move, *, case: Case, subject, at: datetime) 
             return subject.handler_id == user.pk
         stint = subject.stint if isinstance(subject, Request) else subject
         return (stint.from_department_id if rule.above else stint.department_id) in departments_of(user, at)
-    if appointment.role == Role.COLLECTOR:
+    if appointment.role == Role.COLLECTOR or (appointment.role == Role.INSPECTOR and isinstance(subject, FieldTask)):
         return subject.collector_id == user.pk
+    if rule.verb in workflow.OF_THE_CHECKING_CENTRE and case.checking_centre_id:
+        return appointment.department_id == case.checking_centre_id
     return appointment.department_id == case.supervision_centre_id
+
+
+def _pushes(user, appointment, rule: Move, *, case: Case, subject, at: datetime) -> bool:
+    """Urging, supervising, instructing: both centres of the case, and leaders in their area. Answering: the addressee.
+
+    Settling: whoever demanded it, or the centres.
+    """
+    if rule.verb == "reply":
+        if appointment.role == Role.DEPARTMENT_OPERATOR:
+            return subject.to_department_id in departments_of(user, at)
+        return appointment.department_id == subject.to_department_id
+    if rule.verb == "settle" and subject.given_by_id == user.pk:
+        return True
+    if appointment.role == Role.LEADER:
+        return rule.verb != "settle"
+    return appointment.department_id in (case.supervision_centre_id, case.command_centre_id, case.checking_centre_id)
 
 
 def conflict(part: CasePart | None, rule: Move) -> str:
     """Return why the part a person already has in a case forbids this move: "other_side", "hand_and_judge" or ""."""
-    if part is None:
+    if part is None or rule.side == workflow.NO_SIDE:
         return ""
     if part.side != rule.side:
         return "other_side"
@@ -78,6 +101,10 @@ POINTLESS: dict[str, Callable[[Case, Any, datetime], bool]] = {
     "review_filing": lambda case, subject, at: not case.needs_filing_review,
     "undo_dispatch": lambda case, subject, at: case.undo_until is None or at > case.undo_until,
     "undo_filing": lambda case, subject, at: case.undo_until is None or at > case.undo_until,
+    "detach": lambda case, subject, at: not may_detach_from(case.merged_into, at),
+    "close_self_handled": lambda case, subject, at: not case.is_self_handled,
+    "transfer_to_emergency": lambda case, subject, at: case.emergency_at is not None,
+    "cancel_emergency": lambda case, subject, at: case.emergency_at is None,
     "mark_ownerless": lambda case, subject, at: case.is_ownerless,
     "revoke": lambda case, subject, at: subject.handler_id is None,
     "send_back_result": lambda case, subject, at: subject.submitted_at is None or subject.handler_id is None,
@@ -95,22 +122,29 @@ POINTLESS: dict[str, Callable[[Case, Any, datetime], bool]] = {
 }
 
 
-def open_moves(user, case: Case, *, at: datetime, stints=(), tasks=(), requests=()) -> list[Button]:
-    """Return the buttons this person has on this case now, the likeliest first; one query for his part in it."""
-    part = CasePart.objects.filter(case=case, actor=user).first()
+def open_moves(user, case: Case, *, at: datetime, stints=(), tasks=(), requests=(), directives=()) -> list[Button]:
+    """Return the buttons this person has on this case now, the likeliest first.
+
+    One query for his part in it, none where the case came `with_part_of` him.
+    """
+    part = _part_of(user, case)
     buttons = []
-    for subject in (case, *stints, *tasks, *requests):
+    for subject in (case, *stints, *tasks, *requests, *directives):
         kind = getattr(subject, "kind", "")
         for rule in workflow.possible(type_of[type(subject)], stage=subject.stage, case_stage=case.stage, kind=kind):
             if rule.verb in POINTLESS and POINTLESS[rule.verb](case, subject, at):
-                continue
-            if rule.verb == "detach" and not may_detach_from(case.merged_into, at):
                 continue
             if conflict(part, rule):
                 continue
             if appointment_for(user, rule, case=case, subject=subject, at=at):
                 buttons.append(Button(rule, subject))
     return sorted(buttons, key=lambda button: (TONES.index(button.rule.tone), workflow.MOVES.index(button.rule)))
+
+
+def _part_of(user, case: Case) -> CasePart | None:
+    if "my_part" not in case.__dict__:
+        return CasePart.objects.filter(case=case, actor=user).first()
+    return CasePart(case=case, actor=user, **case.my_part) if case.my_part else None
 
 
 TONES = ("main", "", "danger", "quiet")  # what is likeliest stands first

@@ -7,8 +7,9 @@ from django.contrib.gis.db import models
 from django.contrib.postgres.search import SearchQuery
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Case, Exists, OuterRef, Q, When
+from django.db.models import Case, Exists, OuterRef, Q, Subquery, When
 from django.db.models.expressions import RawSQL
+from django.db.models.functions import JSONObject
 from django.utils import timezone
 
 from accounts.permissions import appointments_of, departments_of
@@ -95,7 +96,8 @@ class CaseQuerySet(models.QuerySet):
         for appointment in appointments_of(user, at):
             scope = inside(appointment.scope_area_code) if appointment.scope_area_code else Q()
             if appointment.role in SUPERVISION_DESKS:
-                seen |= Q(supervision_centre=appointment.department_id) & scope
+                centre = appointment.department_id
+                seen |= (Q(supervision_centre=centre) | Q(checking_centre=centre)) & scope
             elif appointment.role in COMMAND_DESKS:
                 seen |= Q(command_centre=appointment.department_id, filed_at__isnull=False) & scope
             elif appointment.role in OVERSEERS:
@@ -140,6 +142,12 @@ class CaseQuerySet(models.QuerySet):
         return self.select_related(
             "minor_class", "holder_department", "holder_user", "duty_grid", "filing_condition"
         ).defer("search", "last_hash")
+
+    def with_part_of(self, user):
+        """Bring the part this person has in each case: `my_part`, a dict of side, had_hand, has_judged, or None."""
+        parts = self.model._meta.get_field("parts").related_model.objects.filter(case=OuterRef("pk"), actor=user)
+        said = JSONObject(side="side", had_hand="had_hand", has_judged="has_judged")
+        return self.annotate(my_part=Subquery(parts.values(said=said)[:1]))
 
     def matching(self, words: str):
         """Return the cases whose number, place, class or description holds all of these words."""

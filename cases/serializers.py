@@ -156,6 +156,23 @@ class EvidenceRow(serializers.Serializer):
         return self.context["evidence_urls"](one)
 
 
+class DirectiveRow(serializers.Serializer):
+    """A supervision or an instruction, with what was answered."""
+
+    id = serializers.UUIDField(source="public_id")
+    kind = serializers.CharField()
+    kind_label = serializers.CharField(source="get_kind_display")
+    level = serializers.CharField()
+    stage = serializers.CharField()
+    stage_label = serializers.CharField(source="get_stage_display")
+    demand = serializers.CharField()
+    reply = serializers.CharField()
+    reply_by = serializers.DateField(allow_null=True)
+    given_by = Named()
+    given_at = serializers.DateTimeField()
+    to_department = Named()
+
+
 class EventRow(serializers.Serializer):
     """One step of the time line."""
 
@@ -283,6 +300,7 @@ class CaseBody(CaseRow):
     stints = StintRow(many=True, source="shown.stints")
     tasks = TaskRow(many=True, source="shown.tasks")
     requests = RequestRow(many=True, source="shown.requests")
+    directives = DirectiveRow(many=True, source="shown.directives")
     evidence = EvidenceRow(many=True, source="shown.evidence")
     clocks = ClockRow(many=True, source="shown.explained")
     timeline = EventRow(many=True, source="shown.timeline")

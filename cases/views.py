@@ -44,6 +44,7 @@ from cases.models import (
     CalendarVersion,
     Case,
     Checkpoint,
+    Directive,
     EventText,
     Evidence,
     FieldTask,
@@ -105,7 +106,7 @@ DESK_TABS = (
     Tab("file", gettext_lazy("To file"), (Stage.PENDING_FILING,)),
     Tab("straight", gettext_lazy("Went straight through"), wanted=straight_through),
     Tab("departments", gettext_lazy("With departments"), workflow.WITH_DEPARTMENTS),
-    Tab("check", gettext_lazy("To check"), (Stage.PENDING_CHECK, Stage.CHECKING)),
+    Tab("check", gettext_lazy("To check"), (Stage.PENDING_CHECK, Stage.INSPECTING, Stage.CHECKING)),
     Tab("close", gettext_lazy("To close"), (Stage.PENDING_CLOSE,)),
     FINAL_TAB,
 )
@@ -273,13 +274,20 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         requests = [one for one in requests if one.stint_id in mine]
     is_blind = facts_only and acting(request.user, at=at, side=Side.DEPARTMENT) is None
     evidence = list(found.evidence.select_related("file"))
-    buttons = open_moves(request.user, found, at=at, stints=stints, tasks=tasks, requests=requests)
+    directives = list(found.directives.exclude(kind=Directive.Kind.URGE).select_related("to_department", "given_by"))
+    if facts_only:
+        held = departments_of(request.user, at)
+        directives = [one for one in directives if one.to_department_id in held]
+    buttons = open_moves(
+        request.user, found, at=at, stints=stints, tasks=tasks, requests=requests, directives=directives
+    )
     return {
         "case": found,
         "at": at,
         "stints": stints,
         "tasks": tasks,
         "requests": requests,
+        "directives": directives,
         "evidence": evidence,
         "before": [one for one in evidence if one.usage not in (Evidence.Usage.AFTER, Evidence.Usage.CHECK)],
         "after": [one for one in evidence if one.usage in (Evidence.Usage.AFTER, Evidence.Usage.CHECK)],
@@ -311,7 +319,7 @@ SIDE_OF = {Role.DISPATCHER: Side.COMMAND, Role.COMMANDER: Side.COMMAND,
 
 def visible_case(request: HttpRequest, case_id, *, at: datetime) -> Case:
     """Return the case if this person may see it; 404 otherwise: what may not be seen does not exist."""
-    rows = Case.objects.visible_to(request.user, at).with_row()
+    rows = Case.objects.visible_to(request.user, at).with_row().with_part_of(request.user)
     with_cell = rows.select_related("unit_grid").defer("unit_grid__boundary", "unit_grid__centre")
     return get_object_or_404(with_cell, public_id=case_id)
 
@@ -551,18 +559,33 @@ DOORS: dict[str, Door] = {
     "attach": Door(actions.attach, AttachForm),
     "attach_filed": Door(actions.attach_filed, AttachForm),
     "detach": Door(actions.detach),
+    "close_self_handled": Door(actions.close_self_handled),
+    "send_inspection": Door(actions.send_inspection),
+    "inspect": Door(actions.inspect),
+    "withdraw_inspection": Door(actions.withdraw_inspection),
+    "send_spot_check": Door(actions.send_spot_check),
+    "spot_check": Door(actions.spot_check),
+    "force_close": Door(actions.force_close),
+    "reopen": Door(actions.reopen),
+    "urge": Door(actions.urge),
+    "supervise": Door(actions.supervise),
+    "instruct": Door(actions.instruct),
+    "reply": Door(actions.reply),
+    "settle": Door(actions.settle),
     "send_check": Door(actions.send_check),
     "withdraw_check": Door(actions.withdraw_check),
     "close": Door(actions.close),
     "check_again": Door(actions.check_again),
     "rework": Door(actions.rework),
 }
-ROWS = {Subject.STINT: HandlingStint, Subject.TASK: FieldTask, Subject.REQUEST: Request}
+ROWS = {Subject.STINT: HandlingStint, Subject.TASK: FieldTask, Subject.REQUEST: Request,
+        Subject.DIRECTIVE: Directive}  # fmt: skip
 # What the form of a move and the permission to make it look at.
 ROW_WITH = {
     Subject.STINT: ("case__minor_class", "department", "handler"),
     Subject.TASK: ("case__minor_class",),
     Subject.REQUEST: ("case__minor_class", "stint__department"),
+    Subject.DIRECTIVE: ("case__minor_class", "to_department"),
 }
 
 

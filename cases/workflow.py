@@ -21,6 +21,7 @@ class Subject(StrEnum):
     STINT = "stint"
     TASK = "task"
     REQUEST = "request"
+    DIRECTIVE = "directive"
 
 
 class Stage(StrEnum):
@@ -37,6 +38,7 @@ class Stage(StrEnum):
     SUSPENDED = "suspended"
     HANDED_OVER = "handed_over"
     PENDING_CHECK = "pending_check"
+    INSPECTING = "inspecting"
     CHECKING = "checking"
     PENDING_CLOSE = "pending_close"
     CLOSED = "closed"
@@ -72,6 +74,14 @@ class TaskStage(StrEnum):
     WITHDRAWN = "withdrawn"
 
 
+class DirectiveStage(StrEnum):
+    """Stage of a supervision 督办 or a leader's instruction 批示 that may ask for an answer."""
+
+    OPEN = "open"
+    REPLIED = "replied"
+    SETTLED = "settled"
+
+
 class RequestStage(StrEnum):
     """Stage of a department's request: return, extension, suspension, deferral, voiding, dispute, appeal."""
 
@@ -91,7 +101,7 @@ BEFORE_FILING = (Stage.REPORTED, Stage.ACCEPTED, Stage.VERIFYING, Stage.PENDING_
 WITH_DEPARTMENTS = (
     Stage.PENDING_DISPATCH, Stage.DISPUTED, Stage.PENDING_HANDLE, Stage.HANDLING, Stage.SUSPENDED, Stage.HANDED_OVER,
 )  # fmt: skip
-AFTER_FILING = (*WITH_DEPARTMENTS, Stage.PENDING_CHECK, Stage.CHECKING, Stage.PENDING_CLOSE)
+AFTER_FILING = (*WITH_DEPARTMENTS, Stage.PENDING_CHECK, Stage.INSPECTING, Stage.CHECKING, Stage.PENDING_CLOSE)
 
 # Filed, and nobody has begun: it may still be attached to another case.
 NOT_YET_HANDLED = (Stage.PENDING_DISPATCH, Stage.PENDING_HANDLE)
@@ -128,6 +138,7 @@ LABELS: dict[str, str] = {
     Stage.SUSPENDED: _("Suspended"),
     Stage.HANDED_OVER: _("Handed over"),
     Stage.PENDING_CHECK: _("Check to be sent"),
+    Stage.INSPECTING: _("Being inspected"),
     Stage.CHECKING: _("Being checked"),
     Stage.PENDING_CLOSE: _("Waiting for closing"),
     Stage.CLOSED: _("Closed"),
@@ -147,6 +158,9 @@ LABELS: dict[str, str] = {
     RequestStage.PENDING: _("Being decided"),
     RequestStage.GRANTED: _("Granted"),
     RequestStage.REFUSED: _("Refused"),
+    DirectiveStage.OPEN: _("Waiting for an answer"),
+    DirectiveStage.REPLIED: _("Answered, to be settled"),
+    DirectiveStage.SETTLED: _("Settled"),
 }
 # An accepted hand-over shares its name with an accepted report, but not its meaning.
 STINT_LABELS: dict[str, str] = {**LABELS, StintStage.ACCEPTED: _("Result accepted")}
@@ -164,6 +178,7 @@ class Clock(StrEnum):
     HANDLING = "handling"
     PASS_ON = "pass_on"
     SEND_CHECK = "send_check"
+    INSPECT = "inspect"
     CHECK = "check"
     CLOSE = "close"
     OVERALL = "overall"
@@ -179,6 +194,7 @@ CLOCK_LABELS: dict[str, str] = {
     Clock.HANDLING: _("Handling"),
     Clock.PASS_ON: _("Passing on the result"),
     Clock.SEND_CHECK: _("Sending the check"),
+    Clock.INSPECT: _("Inspection"),
     Clock.CHECK: _("Check"),
     Clock.CLOSE: _("Closing"),
     Clock.OVERALL: _("Whole case"),
@@ -197,6 +213,7 @@ RUNNING: dict[tuple[Subject, str], Clock] = {
     (Subject.STINT, StintStage.DELEGATED): Clock.HANDLING,
     (Subject.STINT, StintStage.HANDED_OVER): Clock.PASS_ON,
     (Subject.CASE, Stage.PENDING_CHECK): Clock.SEND_CHECK,
+    (Subject.TASK, "inspect"): Clock.INSPECT,
     (Subject.TASK, "check"): Clock.CHECK,
     (Subject.CASE, Stage.PENDING_CLOSE): Clock.CLOSE,
 }
@@ -264,6 +281,10 @@ SOURCE_LABELS: dict[str, str] = {
 PUBLIC_SOURCES = frozenset({Source.HOTLINE, Source.WEB, Source.MEDIA, Source.PETITION})
 
 
+# Orders that the centre which checks first may give in the place of the centre that filed.
+OF_THE_CHECKING_CENTRE = frozenset({"send_inspection", "withdraw_inspection", "send_check", "withdraw_check"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Also:
     """A consequence on the case's other subjects: those that stand in `frm` (and are of a kind) go to `to`."""
@@ -325,6 +346,8 @@ class Move:
 
 
 SUPERVISION, COMMAND, DEPARTMENT, CITIZEN, SYSTEM = "supervision", "command", "department", "citizen", "system"
+NO_SIDE = "none"  # urging, supervising, instructing: it changes no stage and binds nobody to a side
+BINDING = (SUPERVISION, COMMAND, DEPARTMENT)
 DESK = ("acceptance_operator", "duty_leader")
 HAND, JUDGED = "hand", "judged"
 BETWEEN, LAST = "between", "last"
@@ -391,6 +414,14 @@ MOVES: tuple[Move, ...] = (
     Move(subject=Subject.CASE, verb="describe", label=_("Correct the facts"), key="M", tone="quiet",
          frm=BEFORE_FILING, side=SUPERVISION, roles=DESK, facts=("description",),
          optional=("minor_class", "address"), outcomes={"": Outcome(stays=True)}),
+    Move(subject=Subject.CASE, verb="close_self_handled", label=_("Close as self-handled"), key="E", tone="main",
+         frm=(Stage.REPORTED, Stage.ACCEPTED, Stage.PENDING_FILING), side=SUPERVISION, roles=DESK,
+         optional=("opinion",), proof=JUDGED, outcomes=_case(Stage.SELF_HANDLED_CLOSED)),
+    Move(subject=Subject.CASE, verb="withdraw_report", label=_("Withdrawn by the citizen"), frm=BEFORE_FILING,
+         side=CITIZEN, roles=(), door="hotline", optional=("opinion",),
+         outcomes={"": Outcome(to=Stage.VOIDED, case=Stage.VOIDED, also=_end_all)}),
+    Move(subject=Subject.CASE, verb="note_withdrawal", label=_("The citizen no longer needs it"), frm=AFTER_FILING,
+         side=CITIZEN, roles=(), door="hotline", optional=("opinion",), outcomes={"": Outcome(stays=True)}),
     Move(subject=Subject.CASE, verb="send_verify", label=_("Send verification"), key="H", tone="main",
          frm=(Stage.ACCEPTED,), side=SUPERVISION, roles=DESK, facts=("collector",), optional=("opinion",),
          outcomes=_case(Stage.VERIFYING)),
@@ -651,13 +682,25 @@ MOVES: tuple[Move, ...] = (
          kinds=("appeal",), frm=(RequestStage.PENDING,), case_in=(Stage.CLOSED,), side=SUPERVISION, roles=DESK,
          step=LAST, facts=("reason",), outcomes={"": Outcome(to=RequestStage.REFUSED, stays=True)}),
     # — supervision: is it done?
+    Move(subject=Subject.CASE, verb="send_inspection", label=_("Send inspection"), key="N",
+         frm=(Stage.PENDING_CHECK,), side=SUPERVISION, roles=DESK, facts=("inspector",), optional=("opinion",),
+         outcomes=_case(Stage.INSPECTING)),
+    Move(subject=Subject.TASK, verb="inspect", label=_("Answer the inspection"), tone="main", kinds=("inspect",),
+         frm=(TaskStage.SENT,), case_in=(Stage.INSPECTING,), side=SUPERVISION, roles=("inspector",),
+         facts=("result",), optional=("opinion", "files"), proof=JUDGED,
+         outcomes={"pass": Outcome(to=TaskStage.ANSWERED, case=Stage.PENDING_CHECK),
+                   "fail": Outcome(to=TaskStage.ANSWERED, also=(_rework,), rework=True)}),
+    Move(subject=Subject.TASK, verb="withdraw_inspection", label=_("Withdraw the inspection"), tone="quiet",
+         kinds=("inspect",), frm=(TaskStage.SENT,), case_in=(Stage.INSPECTING,), side=SUPERVISION, roles=DESK,
+         facts=("reason",), outcomes={"": Outcome(to=TaskStage.WITHDRAWN, case=Stage.PENDING_CHECK)}),
     Move(subject=Subject.CASE, verb="send_check", label=_("Send check"), key="C", tone="main",
-         frm=(Stage.PENDING_CHECK,), side=SUPERVISION, roles=DESK, facts=("collector",), optional=("opinion",),
-         outcomes=_case(Stage.CHECKING)),
+         frm=(Stage.PENDING_CHECK,), side=SUPERVISION, roles=DESK, facts=("collector",),
+         optional=("same_period", "opinion"), outcomes=_case(Stage.CHECKING)),
     Move(subject=Subject.TASK, verb="check", label=_("Answer the check"), tone="main", door="patrol",
          kinds=("check",), frm=(TaskStage.SENT,), case_in=(Stage.CHECKING,), side=SUPERVISION, roles=("collector",),
          facts=("result",), optional=("opinion", "files", "point"), proof=JUDGED,
          outcomes={"pass": Outcome(to=TaskStage.ANSWERED, case=Stage.PENDING_CLOSE),
+                   "pass_up": Outcome(to=TaskStage.ANSWERED, case=Stage.PENDING_CHECK),
                    "fail": Outcome(to=TaskStage.ANSWERED, also=(_rework,), rework=True),
                    "cannot": Outcome(to=TaskStage.ANSWERED, case=Stage.PENDING_CHECK)}),
     Move(subject=Subject.TASK, verb="withdraw_check", label=_("Withdraw the check"), tone="quiet",
@@ -665,13 +708,55 @@ MOVES: tuple[Move, ...] = (
          facts=("reason",), outcomes={"": Outcome(to=TaskStage.WITHDRAWN, case=Stage.PENDING_CHECK)}),
     Move(subject=Subject.CASE, verb="close", label=_("Close"), key="E", tone="main",
          frm=(Stage.PENDING_CLOSE,), side=SUPERVISION, roles=("duty_leader",), facts=("met", "is_duplicate"),
-         optional=("opinion",), proof=JUDGED, outcomes=_case(Stage.CLOSED, *_end_all)),
+         optional=("errors", "opinion"), proof=JUDGED, outcomes=_case(Stage.CLOSED, *_end_all)),
+    Move(subject=Subject.CASE, verb="force_close", label=_("Close by force"), tone="danger",
+         frm=AFTER_FILING, side=SUPERVISION, roles=("duty_leader",), facts=("reason",), proof=JUDGED,
+         outcomes=_case(Stage.CLOSED, *_end_all)),
+    Move(subject=Subject.CASE, verb="reopen", label=_("Reopen: not solved"), key="O", frm=(Stage.CLOSED,),
+         case_in=(Stage.CLOSED,), side=SUPERVISION, roles=DESK, facts=("reason",),
+         outcomes=_case(Stage.PENDING_CHECK)),
+    Move(subject=Subject.CASE, verb="still_unsolved", label=_("The citizen says it is not solved"),
+         frm=(Stage.CLOSED,), case_in=(Stage.CLOSED,), side=CITIZEN, roles=(), door="hotline", optional=("opinion",),
+         outcomes=_case(Stage.PENDING_CHECK)),
+    Move(subject=Subject.CASE, verb="send_spot_check", label=_("Order a spot check"), frm=(Stage.CLOSED,),
+         case_in=(Stage.CLOSED,), side=SUPERVISION, roles=("duty_leader", "inspector"), facts=("inspector",),
+         optional=("opinion",), outcomes={"": Outcome(stays=True)}),
+    Move(subject=Subject.TASK, verb="spot_check", label=_("Answer the spot check"), tone="main", kinds=("spot",),
+         frm=(TaskStage.SENT,), case_in=(Stage.CLOSED,), side=SUPERVISION, roles=("inspector",), facts=("result",),
+         optional=("opinion", "files"), proof=JUDGED,
+         outcomes={"pass": Outcome(to=TaskStage.ANSWERED, stays=True),
+                   "fail": Outcome(to=TaskStage.ANSWERED, stays=True)}),
     Move(subject=Subject.CASE, verb="check_again", label=_("Have it checked again"), key="C",
          frm=(Stage.PENDING_CLOSE,), side=SUPERVISION, roles=("duty_leader",), facts=("reason",),
          outcomes=_case(Stage.PENDING_CHECK)),
     Move(subject=Subject.CASE, verb="rework", label=_("Send back for rework"), key="T", tone="danger",
          frm=(Stage.PENDING_CLOSE,), side=SUPERVISION, roles=("duty_leader",), facts=("reason",), proof=JUDGED,
          outcomes={"": Outcome(also=(_rework,), rework=True)}),
+    # — command: what is more than a case
+    Move(subject=Subject.CASE, verb="transfer_to_emergency", label=_("Transfer to emergency"), tone="danger",
+         door="dispatch", frm=WITH_DEPARTMENTS, side=COMMAND, roles=("dispatcher", "commander"), facts=("reason",),
+         outcomes={"": Outcome(stays=True)}),
+    Move(subject=Subject.CASE, verb="cancel_emergency", label=_("Take back from emergency"), tone="quiet",
+         door="dispatch", frm=AFTER_FILING, side=COMMAND, roles=("dispatcher", "commander"), facts=("reason",),
+         outcomes={"": Outcome(stays=True)}),
+    # — whoever pushes: no stage changes, nobody is bound to a side
+    Move(subject=Subject.CASE, verb="urge", label=_("Urge"), key="Z", tone="quiet", frm=OPEN, side=NO_SIDE,
+         roles=("acceptance_operator", "duty_leader", "dispatcher", "commander", "inspector", "leader"),
+         optional=("opinion",), outcomes={"": Outcome(stays=True)}),
+    Move(subject=Subject.CASE, verb="supervise", label=_("Supervise"), key="K", tone="quiet", frm=AFTER_FILING,
+         side=NO_SIDE, roles=("duty_leader", "dispatcher", "commander", "inspector", "leader"),
+         facts=("level", "demand"), optional=("needs_reply", "reply_by"), outcomes={"": Outcome(stays=True)}),
+    Move(subject=Subject.CASE, verb="instruct", label=_("Instruct"), key="I", tone="quiet", frm=OPEN,
+         side=NO_SIDE, roles=("leader",), facts=("demand",), optional=("needs_reply", "reply_by"),
+         outcomes={"": Outcome(stays=True)}),
+    Move(subject=Subject.DIRECTIVE, verb="reply", label=_("Answer the supervision"), tone="main",
+         frm=(DirectiveStage.OPEN,), case_in=tuple(Stage), side=NO_SIDE,
+         roles=("department_operator", "dispatcher", "duty_leader"), facts=("reply",),
+         outcomes={"": Outcome(to=DirectiveStage.REPLIED, stays=True)}),
+    Move(subject=Subject.DIRECTIVE, verb="settle", label=_("Settle the supervision"), tone="quiet",
+         frm=(DirectiveStage.OPEN, DirectiveStage.REPLIED), case_in=tuple(Stage), side=NO_SIDE,
+         roles=("duty_leader", "dispatcher", "commander", "inspector", "leader"), optional=("opinion",),
+         outcomes={"": Outcome(to=DirectiveStage.SETTLED, stays=True)}),
 )  # fmt: skip
 
 

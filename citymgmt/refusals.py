@@ -159,6 +159,10 @@ SENTENCES = {
     "submitted_already": _("The result of case %(number)s is submitted; it can no longer be given back."),
     "suspended_often": _("The case was suspended %(limit)s time(s) already; more is not allowed."),
     "token_too_long": _("A token is valid for at most %(limit)s days, not %(days)s. Choose fewer days."),
+    "too_early": _("This problem belongs to an hour of the day: check it from %(not_before)s on."),
+    "too_late_to_reopen": _(
+        "Case %(number)s can no longer be reopened: within %(days)s days, at most %(times)s time(s). Report it anew."
+    ),
     "too_late_to_undo": _(
         "The time to undo what the system did with case %(number)s is over. Send it back or take it back instead."
     ),

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from accounts.models import Department, User
 from cases import clocks, time_limits, workflow
-from cases.actions import FactMissing, MoveNotAllowed, Step, move
+from cases.actions import FactMissing, MoveNotAllowed, Step, move, not_allowed
 from cases.models import Approval, Case, Evidence, HandlingStint, Request
 from cases.time_limits import Limit, Unit
 from cases.workflow import StintStage
@@ -717,6 +717,31 @@ def _said(text: str, verb: str, fact: str = "reason") -> str:
     if not text.strip():
         raise FactMissing(verb=verb, fact=fact)
     return text.strip()
+
+
+# — what is more than a case —————————————————————————————————————————————————————————————————————————————
+
+
+def transfer_to_emergency(case: Case, *, by: User, at: datetime, reason: str) -> Case:
+    """Hand a case over to those who answer for emergencies 转应急; it stays filed and is marked."""
+
+    def mark(step: Step) -> None:
+        if step.case.emergency_at is not None:
+            raise not_allowed(step.case, workflow.Subject.CASE, "transfer_to_emergency")
+        step.case.emergency_at, step.case.urgency = step.at, Case.Urgency.VERY_URGENT
+
+    return move(case, "transfer_to_emergency", by=by, at=at, text=_said(reason, "transfer_to_emergency"), effect=mark)
+
+
+def cancel_emergency(case: Case, *, by: User, at: datetime, reason: str) -> Case:
+    """Take a case back from emergency: it goes on as before."""
+
+    def unmark(step: Step) -> None:
+        if step.case.emergency_at is None:
+            raise not_allowed(step.case, workflow.Subject.CASE, "cancel_emergency")
+        step.case.emergency_at = None
+
+    return move(case, "cancel_emergency", by=by, at=at, text=_said(reason, "cancel_emergency"), effect=unmark)
 
 
 # — the system: where no seat may ———————————————————————————————————————————————————————————————————

@@ -49,7 +49,7 @@ DOORS: dict[str, Door] = {
         actions.ask_return, actions.ask_extension, actions.ask_suspension,
         actions.grant_return, actions.refuse_return, actions.grant_extension, actions.refuse_extension,
         actions.grant_suspension, actions.refuse_suspension, actions.resume,
-        actions.pass_on, actions.refuse_hand_over,
+        actions.pass_on, actions.refuse_hand_over, actions.transfer_to_emergency, actions.cancel_emergency,
         actions.add_assisting, actions.make_lead, actions.set_required, actions.set_proxy, actions.mark_ownerless,
         actions.confirm_dispatch, actions.wrong_dispatch, actions.recall_wrong_dispatch,
         teams.revoke, teams.send_back_result, teams.give_back, teams.sub_dispatch, teams.hand_up, teams.return_up,

@@ -119,6 +119,7 @@ SETTINGS: dict[str, Declared] = {
         int, 15, gettext_noop("Minutes to pass on a department's result."), 1, 10080
     ),
     "cases.limit.send_check_minutes": Declared(int, 15, gettext_noop("Minutes to send a check."), 1, 10080),
+    "cases.limit.inspect_minutes": Declared(int, 120, gettext_noop("Minutes to inspect a claimed result."), 1, 10080),
     "cases.limit.check_minutes": Declared(int, 30, gettext_noop("Minutes to check on the spot."), 1, 10080),
     "cases.limit.close_minutes": Declared(int, 15, gettext_noop("Minutes to close a case."), 1, 10080),
     "cases.limit.default_working_hours": Declared(
@@ -208,6 +209,33 @@ SETTINGS: dict[str, Declared] = {
     "cases.recurrence_metres": Declared(
         int, 20, gettext_noop("Metres within which a problem of the same class counts as at the same place."), 1, 500
     ),
+    "cases.supervision_level": Declared(
+        str,
+        "nearest",
+        gettext_noop("Which supervision centre takes a case where several levels have one: nearest or highest."),
+        choices=("nearest", "highest"),
+    ),
+    "cases.command_level": Declared(
+        str,
+        "nearest",
+        gettext_noop("Which command centre dispatches a case where several levels have one: nearest or highest."),
+        choices=("nearest", "highest"),
+    ),
+    "cases.check_levels": Declared(
+        int,
+        1,
+        gettext_noop("Levels of checks; with 2 the nearest supervision centre checks before the filing one."),
+        1,
+        2,
+    ),
+    "cases.reopen_days": Declared(
+        int, 7, gettext_noop("Days within which a citizen may say that a closed case is not solved."), 0, 365
+    ),
+    "cases.reopen_times": Declared(int, 2, gettext_noop("How often one case may be reopened."), 0, 10),
+    "cases.same_period_classes": Declared(
+        list, [], gettext_noop("Codes of classes bound to an hour of the day, which are checked in the same hour.")
+    ),
+    "cases.spot_check_hours": Declared(int, 24, gettext_noop("Hours to answer a spot check of a closed case."), 1, 720),
     # components
     "components.schemes": Declared(
         list, ["GBT47678", "LOCAL"], gettext_noop("Code schemes whose classes new reports are given.")

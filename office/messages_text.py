@@ -70,6 +70,10 @@ TEXTS: dict[str, Text] = {
         "alarm", _("The proof of the history found %(findings)s places that are not as they were written.")
     ),
     "password_reset": Text("notice", _("%(person)s reset your password at %(done_at)s.")),
+    "push_instruct": Text("task", _("%(number)s %(what)s, %(where)s: instruction of %(person)s: %(demand)s")),
+    "push_replied": Text("notice", _("%(number)s %(what)s, %(where)s: %(person)s answered what you demanded.")),
+    "push_supervise": Text("task", _("%(number)s %(what)s, %(where)s: under supervision by %(person)s: %(demand)s")),
+    "push_urge": Text("task", _("%(number)s %(what)s, %(where)s: %(person)s urges you. %(demand)s")),
     "sessions_ended": Text("notice", _("%(person)s ended all your sessions at %(done_at)s.")),
     "straight_switched_off": Text(
         "alarm",

@@ -54,6 +54,7 @@ PEOPLE = {
     "handler": ("wu_lei", "吴磊", Role.HANDLER, "sanitation"),
     "water": ("zheng_yu", "郑宇", Role.DEPARTMENT_OPERATOR, "water"),
     "street": ("feng_xue", "冯雪", Role.DEPARTMENT_OPERATOR, "street"),
+    "inspector": ("dong_cha", "董察", Role.INSPECTOR, "supervision"),
     "evaluator": ("jiang_nan", "江楠", Role.EVALUATOR, "supervision"),
     "leader": ("shen_hai", "沈海", Role.LEADER, "city"),
     "administrator": ("guan_li", "管力", Role.ADMINISTRATOR, "city"),

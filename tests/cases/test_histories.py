@@ -59,6 +59,13 @@ def said(rule: workflow.Move, county: County, draw, at) -> dict:
         "verdict": lambda: "wrong_department" if "dispatch" in rule.verb else "not_a_case",
         "files": lambda: [county.proof],
         "first": lambda: county.another,
+        "inspector": lambda: county.inspector,
+        "same_period": lambda: draw(st.booleans()),
+        "errors": lambda: draw(st.integers(0, 2)),
+        "level": lambda: "key",
+        "demand": lambda: "今日办结",
+        "needs_reply": lambda: draw(st.booleans()),
+        "reply": lambda: "正在处理",
     }
     wanted = [*rule.facts, *(fact for fact in rule.optional if fact == "files" or draw(st.booleans()))]
     return {fact: make[fact]() for fact in wanted if fact in make}
@@ -76,7 +83,7 @@ def live(county: County, data) -> None:
         alarms.sweep(at=at)
         case = Case.objects.get(pk=case.pk)
         subjects = {"stints": list(case.stints.all()), "tasks": list(case.tasks.all()),
-                    "requests": list(case.requests.all())}  # fmt: skip
+                    "requests": list(case.requests.all()), "directives": list(case.directives.all())}  # fmt: skip
         open_to = [(person, button) for person in people
                    for button in permissions.open_moves(person, case, at=at, **subjects)]  # fmt: skip
         if not open_to:
@@ -117,7 +124,8 @@ def look_at(case: Case) -> None:
     parts = {part.actor_id: part for part in CasePart.objects.filter(case=case)}
     assert not any(part.had_hand and part.has_judged for part in parts.values())
     events = list(case.events.order_by("sequence"))
-    assert all(event.actor_id is None or parts[event.actor_id].side == event.side for event in events)
+    bound = [event for event in events if event.actor_id and event.side != workflow.NO_SIDE]
+    assert all(parts[event.actor_id].side == event.side for event in bound)
     # The chain holds, and the events reproduce the row.
     previous = history.NO_HASH
     for event in events:

@@ -38,9 +38,9 @@ def door(case: Case, verb: str, subject=None) -> str:
 
 # Who sees a case that a collector reported and that stands with the sanitation bureau.
 SEES_IT_WITH_THE_DEPARTMENT = {
-    "operator", "duty_leader", "dispatcher", "commander", "collector", "sanitation", "evaluator", "leader",
+    "operator", "duty_leader", "inspector", "dispatcher", "commander", "collector", "sanitation", "evaluator", "leader",
 }  # fmt: skip
-SEES_IT_BEFORE_FILING = {"operator", "duty_leader", "collector", "evaluator", "leader"}
+SEES_IT_BEFORE_FILING = {"operator", "duty_leader", "inspector", "collector", "evaluator", "leader"}
 
 
 @pytest.mark.parametrize("who", PEOPLE)
@@ -107,7 +107,7 @@ def test_a_shown_button_works_and_a_hidden_one_is_refused(county, seat, now):
     case = county.report(at=now)
     browser = seat(county.operator)
     shown = {button.rule.verb for button, _url in browser.get(page(case)).context["buttons"]}
-    assert shown == {"accept", "refuse", "answer_at_once", "describe", "attach"}
+    assert shown == {"accept", "refuse", "answer_at_once", "describe", "attach", "urge"}
     assert browser.post(door(case, "accept")).status_code == 302
     case.refresh_from_db()
     assert case.stage == Stage.PENDING_FILING

@@ -21,12 +21,14 @@ WORKING = {
     "open_dispute",
 }  # fmt: skip
 IN_HAND = {
-    "dispatcher": {"withdraw_dispatch", "add_assisting", "set_proxy", "raise_dispute"}, "commander": {"raise_dispute"},
+    "dispatcher": {"withdraw_dispatch", "add_assisting", "set_proxy", "raise_dispute", "transfer_to_emergency"},
+    "commander": {"raise_dispute", "transfer_to_emergency"},
     "duty_leader": {"recall_wrong_dispatch"},
 }  # fmt: skip
 BUTTONS: dict[str, dict[str, set[str]]] = {
     Stage.PENDING_FILING: {},
-    Stage.PENDING_DISPATCH: {"dispatcher": {"dispatch", "back_to_filing", "mark_ownerless"}},
+    Stage.PENDING_DISPATCH: {"dispatcher": {"dispatch", "back_to_filing", "mark_ownerless", "transfer_to_emergency"},
+                             "commander": {"transfer_to_emergency"}},
     Stage.PENDING_HANDLE: {**IN_HAND, "sanitation": (WORKING - {"assign"}) | {"receive"}},
     Stage.HANDLING: {**IN_HAND, "sanitation": WORKING},
     Stage.HANDED_OVER: {"dispatcher": {"pass_on", "refuse_hand_over", "add_assisting", "set_proxy"}},
