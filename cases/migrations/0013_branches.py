@@ -2,6 +2,8 @@
 
 import uuid
 
+import uuid
+
 import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.conf import settings
