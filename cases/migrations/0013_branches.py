@@ -2,8 +2,6 @@
 
 import uuid
 
-import uuid
-
 import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.conf import settings
