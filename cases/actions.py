@@ -282,7 +282,8 @@ def move(
     at = at.replace(microsecond=0)  # judged in whole seconds, as clocks count
     with transaction.atomic(savepoint=savepoint):
         case_id = subject.pk if isinstance(subject, Case) else subject.case_id
-        case = Case.objects.defer("search").select_for_update(no_key=True, of=("self",)).get(pk=case_id)
+        rows = Case.objects.defer("search").select_related("minor_class")
+        case = rows.select_for_update(no_key=True, of=("self",)).get(pk=case_id)
         kind = permissions.type_of[type(subject)]
         stints = list(case.stints.select_related("department")) if case.filed_at else []
         tasks = list(case.tasks.all()) if case.stage in WITH_TASKS else []

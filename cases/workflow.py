@@ -740,7 +740,7 @@ MOVES: tuple[Move, ...] = (
          door="dispatch", frm=AFTER_FILING, side=COMMAND, roles=("dispatcher", "commander"), facts=("reason",),
          outcomes={"": Outcome(stays=True)}),
     # — whoever pushes: no stage changes, nobody is bound to a side
-    Move(subject=Subject.CASE, verb="urge", label=_("Urge"), key="Z", tone="quiet", frm=OPEN, side=NO_SIDE,
+    Move(subject=Subject.CASE, verb="urge", label=_("Urge"), key="Q", tone="quiet", frm=OPEN, side=NO_SIDE,
          roles=("acceptance_operator", "duty_leader", "dispatcher", "commander", "inspector", "leader"),
          optional=("opinion",), outcomes={"": Outcome(stays=True)}),
     Move(subject=Subject.CASE, verb="supervise", label=_("Supervise"), key="K", tone="quiet", frm=AFTER_FILING,

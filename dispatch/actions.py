@@ -9,6 +9,8 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
+from django.db.models import prefetch_related_objects
 from django.utils import timezone
 
 from accounts.models import Department, User
@@ -16,7 +18,7 @@ from cases import clocks, time_limits, workflow
 from cases.actions import FactMissing, MoveNotAllowed, Step, move, not_allowed
 from cases.models import Approval, Case, Evidence, HandlingStint, Request
 from cases.time_limits import Limit, Unit
-from cases.workflow import StintStage
+from cases.workflow import RequestStage, StintStage
 from citymgmt.errors import Refusal
 from dispatch import approval, facts, routing, terms
 from dispatch.models import ApprovalRule, Ground, ResponsibilityRule
@@ -523,7 +525,7 @@ def open_request(
 
 def one_at_a_time(step: Step) -> None:
     """Refuse a second request of a department while the first is being decided."""
-    pending = step.subject.requests.pending().first()
+    pending = next((one for one in _asked(step.subject) if one.stage == RequestStage.PENDING), None)
     if pending is not None:
         raise AskedAlready(request=pending.get_kind_display())
 
@@ -539,7 +541,13 @@ def _times(stint: HandlingStint, kind: str) -> int:
     if kind == Request.Kind.SUSPENSION:
         return stint.suspension_count
     counted = ("granted", "refused") if kind in (Request.Kind.RETURN, Request.Kind.APPEAL) else ("granted",)
-    return stint.requests.filter(kind=kind, stage__in=counted).count()
+    return sum(one.kind == kind and one.stage in counted for one in _asked(stint))
+
+
+def _asked(stint: HandlingStint) -> list[Request]:
+    """Return whatever was asked for on a stint; read once."""
+    prefetch_related_objects([stint], "requests")
+    return list(stint.requests.all())
 
 
 OFTEN = {Request.Kind.EXTENSION: ExtendedOften, Request.Kind.SUSPENSION: SuspendedOften}
@@ -790,13 +798,20 @@ def add_responsibility(*, by: User, at: datetime, **row) -> ResponsibilityRule:
 def add_approval_rule(*, by: User, at: datetime, **row) -> ApprovalRule:
     """Write a new rule: from a day on, these must agree to such requests."""
     _keeper(by, at)
-    return ApprovalRule.objects.create(**row)
+    return _said_anew(ApprovalRule.objects.create(**row))
 
 
 def add_ground(*, by: User, at: datetime, **row) -> Ground:
     """Write a ground of the city's own; a built-in one of the same code holds no longer."""
     _keeper(by, at)
-    return Ground.objects.create(**row)
+    return _said_anew(Ground.objects.create(**row))
+
+
+def _said_anew(row):
+    """Let every request from now on be asked under the rows as they are; other processes follow in ten seconds."""
+    terms.forget()
+    transaction.on_commit(terms.forget)
+    return row
 
 
 def add_precedent(
@@ -828,9 +843,10 @@ def end_responsibility(row: ResponsibilityRule | ApprovalRule | Ground, *, by: U
     _keeper(by, at)
     if on <= row.valid_from:
         row.delete()
-        return
-    row.valid_to = on
-    row.save(update_fields=["valid_to"])
+    else:
+        row.valid_to = on
+        row.save(update_fields=["valid_to"])
+    _said_anew(row)
 
 
 def _keeper(by: User, at: datetime) -> None:

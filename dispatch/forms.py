@@ -110,7 +110,8 @@ ASKS = {"return_up": "return", "open_dispute": "dispute", "raise_dispute": "disp
 def _ground(form: "DispatchMoveForm") -> forms.Field:
     verb, day = form.rule.verb, timezone.localdate(form.at)
     kind = ASKS.get(verb, verb.removeprefix("ask_"))
-    allowed = terms.terms_of(kind, form.subject, form.case, at=form.at).grounds
+    # Sent: the action itself refuses a ground that is not allowed here.
+    allowed = () if form.is_bound else terms.terms_of(kind, form.subject, form.case, at=form.at).grounds
     offered = [one for one in terms.grounds(day, kind=kind) if not allowed or one.code in allowed]
     hint = ""
     if verb == "ask_return" and (until := terms.return_until(form.subject, form.case, at=form.at)):

@@ -1,10 +1,13 @@
-"""Which rules hold for what a department asks: the city's rows read for one case and one day."""
+"""Which rules hold for what a department asks: the city's rows read for one case and one day.
 
+The rows are few and asked for with every request: each process keeps a copy, at most ten seconds old.
+"""
+
+import time as processor
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext
 
@@ -17,6 +20,36 @@ from dispatch import approval
 from dispatch.models import ApprovalRule, Ground
 from office import settings
 
+FRESH_SECONDS = 10.0  # how old this process's copy of the rows may be
+
+
+@dataclass(frozen=True)
+class _Rows:
+    read_at: float
+    rules: tuple[ApprovalRule, ...]
+    grounds: tuple[Ground, ...]
+
+
+_rows: _Rows | None = None
+
+
+def _known() -> _Rows:
+    global _rows
+    if _rows is None or processor.monotonic() - _rows.read_at > FRESH_SECONDS:
+        _rows = _Rows(processor.monotonic(), tuple(ApprovalRule.objects.all()), tuple(Ground.objects.all()))
+    return _rows
+
+
+def forget() -> None:
+    """Make this process read the rows anew."""
+    global _rows
+    _rows = None
+
+
+def _holds(row: ApprovalRule | Ground, day: date) -> bool:
+    return row.valid_from <= day and (row.valid_to is None or day < row.valid_to)
+
+
 # Which setting holds the general number and length where no row says another.
 MAX_COUNT = {"extension": "dispatch.extensions", "suspension": "dispatch.suspensions"}
 MAX_DAYS = {"suspension": "dispatch.suspension_days"}
@@ -26,7 +59,7 @@ def terms_of(
     kind: str, stint: HandlingStint, case: Case, *, at: datetime, ground: str = "", days: int = 0,
     is_custom: bool = False, granted: int | None = None,
 ) -> approval.Terms:  # fmt: skip
-    """Return the terms of a request; one query for the rows, one more where `granted` is not told."""
+    """Return the terms of a request; one query where `granted` is not told."""
     what, day = case.minor_class, timezone.localdate(at)
     if granted is None:
         granted = stint.requests.filter(kind=kind, stage="granted").count()
@@ -49,7 +82,9 @@ def _setting(keys: dict[str, str], kind: str, case: Case, day: date) -> int | No
 def rows_of(kind: str, case: Case, day: date) -> list[approval.Row]:
     """Return the city's rows about a kind of request that may fit a case."""
     what = case.minor_class
-    fitting = ApprovalRule.objects.on(day).filter(Q(minor_class=None) | Q(minor_class=what.pk), kind=kind)
+    fitting = [
+        row for row in _known().rules if row.kind == kind and row.minor_class_id in (None, what.pk) and _holds(row, day)
+    ]
     return [
         approval.Row(
             kind=row.kind, ground=row.ground, class_kind=row.class_kind, major_code=row.major_code,
@@ -84,8 +119,8 @@ class NamedGround:
 
 
 def grounds(day: date, *, kind: str = "") -> list[NamedGround]:
-    """Return the grounds in force on a day: the city's own, and the built-in ones it has not replaced; one query."""
-    rows = list(Ground.objects.filter(kind=kind) if kind else Ground.objects.all())
+    """Return the grounds in force on a day: the city's own, and the built-in ones it has not replaced."""
+    rows = [row for row in _known().grounds if row.kind == (kind or row.kind)]
     replaced = {(row.kind, row.code) for row in rows}
     built_in = [
         NamedGround(one.kind, one.code, gettext(one.name), one.is_wrong_dispatch)
@@ -95,7 +130,7 @@ def grounds(day: date, *, kind: str = "") -> list[NamedGround]:
     own = [
         NamedGround(row.kind, row.code, in_this_language(row.name_zh, row.name_en), row.is_wrong_dispatch, row)
         for row in rows
-        if row.valid_from <= day and (row.valid_to is None or day < row.valid_to)
+        if _holds(row, day)
     ]
     order = {one: number for number, one in enumerate(Request.Kind.values)}
     last = [one for one in built_in if one.code == "other"]
@@ -104,9 +139,9 @@ def grounds(day: date, *, kind: str = "") -> list[NamedGround]:
 
 
 def ground_names(day: date) -> dict[tuple[str, str], str]:
-    """Return the name of every ground by kind and code, also of those that hold no longer; one query."""
+    """Return the name of every ground by kind and code, also of those that hold no longer."""
     names = {(one.kind, one.code): gettext(one.name) for one in approval.GROUNDS}
-    names |= {(row.kind, row.code): in_this_language(row.name_zh, row.name_en) for row in Ground.objects.all()}
+    names |= {(row.kind, row.code): in_this_language(row.name_zh, row.name_en) for row in _known().grounds}
     return names
 
 

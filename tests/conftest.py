@@ -15,6 +15,7 @@ from accounts import actions as accounts
 from accounts import vault
 from accounts.middleware import SEEN_COOKIE, seen_cookie
 from cases import chains, clocks
+from dispatch import terms
 from office import health, settings
 
 # The same slice of every property in every run; `./run prove` draws new examples, many of them.
@@ -44,6 +45,7 @@ def nothing_left_over():
     vault.forget()
     clocks.forget_calendar()
     chains.begin_empty()
+    terms.forget()
 
 
 @pytest.fixture

@@ -21,6 +21,7 @@ from cases.views import DOORS as DESK_DOORS
 from cases.workflow import Stage
 from components.models import FilingCondition
 from dispatch import actions as dispatch
+from dispatch import terms
 from dispatch.views import DOORS as DISPATCH_DOORS
 from office import settings as office_settings
 from office.forms import FilesField
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture(autouse=True)
 def nothing_is_read_anew(monkeypatch):
     """Settings, calendar and chains are read anew every ten seconds by each process: that is no request's doing."""
-    for module in (office_settings, calendars, chains):
+    for module in (office_settings, calendars, chains, terms):
         monkeypatch.setattr(module, "FRESH_SECONDS", 3600.0)
 
 

@@ -30,7 +30,7 @@ ALTER TABLE cases_caseevent ADD CONSTRAINT event_on_the_actors_side
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0004_apitoken"),
-        ("cases", "0012_department_branches"),
+        ("cases", "0013_straight_lane"),
         ("components", "0005_same_problem"),
         ("grid", "0002_who_changed"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
