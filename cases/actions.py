@@ -1200,9 +1200,9 @@ def reopen(case: Case, *, by: User, at: datetime, reason: str) -> Case:
     return move(case, "reopen", by=by, at=at, text=_needed(reason, "reopen", "reason"), effect=_open_again)
 
 
-def still_unsolved(case: Case, *, at: datetime, opinion: str = "") -> Case:
+def still_unsolved(case: Case, *, at: datetime, ground: str = "") -> Case:
     """The citizen himself says 仍未解决: a collector who has not checked it yet looks again. Raises TooLateToReopen."""
-    return move(case, "still_unsolved", by=None, at=at, text=opinion, effect=_open_again)
+    return move(case, "still_unsolved", by=None, at=at, facts={"ground": ground}, effect=_open_again)
 
 
 def may_be_reopened(case: Case, at: datetime) -> bool:
@@ -1229,14 +1229,14 @@ def _open_again(step: Step) -> None:
     step.facts.update(reopened=step.case.reopened_count)
 
 
-def withdraw_report(case: Case, *, at: datetime, opinion: str = "") -> Case:
+def withdraw_report(case: Case, *, at: datetime) -> Case:
     """The citizen takes his report back before it is filed: it ends there."""
-    return move(case, "withdraw_report", by=None, at=at, text=opinion, facts={"ground": "withdrawn"})
+    return move(case, "withdraw_report", by=None, at=at, facts={"ground": "withdrawn"})
 
 
-def note_withdrawal(case: Case, *, at: datetime, opinion: str = "") -> Case:
+def note_withdrawal(case: Case, *, at: datetime) -> Case:
     """The citizen no longer needs it, but the city does: noted, and the case goes on."""
-    return move(case, "note_withdrawal", by=None, at=at, text=opinion, facts={"ground": "withdrawn"})
+    return move(case, "note_withdrawal", by=None, at=at, facts={"ground": "withdrawn"})
 
 
 def send_spot_check(case: Case, *, by: User, at: datetime, inspector: User, opinion: str = "") -> Case:

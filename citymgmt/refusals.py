@@ -119,6 +119,7 @@ SENTENCES = {
     "not_that_ground": _("The ground “%(ground)s” is not allowed here now. Choose another one."),
     "not_yet_stock": _("Case %(number)s enters the stock list %(days)s days after its deferral, once."),
     "not_your_department": _("The contacts of %(department)s are kept by that department or by the centre."),
+    "not_your_report": _("Report %(number)s was sent by somebody else; only its sender may take it back."),
     "not_yours": _("Your appointment does not allow “%(verb)s” on case %(number)s."),
     "nothing_submitted": _("No result was submitted for case %(number)s, so there is nothing to send back."),
     "nothing_to_confirm": _("The dispatch of case %(number)s needs no confirmation, or somebody confirmed it already."),

@@ -12,15 +12,18 @@ from uuid import UUID, uuid4
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
+from django.utils.translation import gettext
 
 from accounts import vault
 from accounts.models import VaultRecord
 from cases import actions as case_actions
+from cases.actions import FactMissing
 from cases.models import Case, Evidence
-from cases.workflow import FINAL, Source
+from cases.workflow import BEFORE_FILING, FINAL, Source
 from citymgmt.errors import Refusal
 from hotline.models import Call, CallBack, FollowUp
 from hotline.permissions import seat_of
+from hotline.workflow import UNSOLVED
 from office import settings
 
 
@@ -52,6 +55,12 @@ class JoinedCaseOver(Refusal):
     """The case somebody wants to join has ended meanwhile; facts: number."""
 
     code = "joined_case_over"
+
+
+class NotYourReport(Refusal):
+    """Whoever only follows a report cannot take it back; facts: number."""
+
+    code = "not_your_report"
 
 
 class LinkUnknown(Refusal):
@@ -242,6 +251,10 @@ def tell_result(case: Case, *, by, at: datetime, outcome: str = CallBack.Outcome
         raise NotASeat()
     if case.leading_case.stage not in FINAL:
         raise NotOverYet(number=case.leading_case.number)
+    if outcome == CallBack.Outcome.UNSOLVED:
+        with transaction.atomic():
+            case_actions.reopen(case, by=by, at=at, reason=gettext("Calling back: the citizen says it is not solved."))
+            return CallBack.objects.create(case=case, by=by, at=at, outcome=outcome)
     told = CallBack.objects.filter(case=case, outcome=CallBack.Outcome.TOLD).first()
     if told is not None:
         return told
@@ -322,6 +335,24 @@ def join_as_citizen(case: Case, *, at: datetime, token: str) -> FollowUp:
         token_hash=_hashed(token), defaults={"case": case, "is_reporter": False, "created_at": at}
     )
     return link
+
+
+def say_unsolved(link: FollowUp, *, at: datetime, ground: str) -> Case:
+    """The citizen says that a closed case is not solved 仍未解决, and in which way. Raises TooLateToReopen.
+
+    What he followed, his own or the first case of the same problem, is opened again.
+    """
+    if ground not in UNSOLVED:
+        raise FactMissing(verb="still_unsolved", fact="ground")
+    return case_actions.still_unsolved(link.case.leading_case, at=at, ground=ground)
+
+
+def withdraw(link: FollowUp, *, at: datetime) -> Case:
+    """The citizen takes his own report back: before filing it ends, afterwards it is noted. Raises NotYourReport."""
+    if not link.is_reporter:
+        raise NotYourReport(number=link.case.number)
+    act = case_actions.withdraw_report if link.case.stage in BEFORE_FILING else case_actions.note_withdrawal
+    return act(link.case, at=at)
 
 
 def follow(token: str, *, at: datetime) -> FollowUp:

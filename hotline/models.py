@@ -101,6 +101,7 @@ class CallBack(models.Model):
     class Outcome(models.TextChoices):
         TOLD = "told", _("Was told the result")
         NOT_REACHED = "not_reached", _("Was not reached")
+        UNSOLVED = "unsolved", _("Says it is not solved")
 
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
     case = models.ForeignKey("cases.Case", models.PROTECT, related_name="+")

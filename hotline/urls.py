@@ -33,6 +33,8 @@ citizen = [
     path("near/", views.citizen_near, name="near"),
     path("join/", views.join, name="join"),
     path("follow/<str:token>/", views.follow, name="follow"),
+    path("follow/<str:token>/unsolved/", views.unsolved, name="unsolved"),
+    path("follow/<str:token>/withdraw/", views.withdraw, name="withdraw"),
     path("follow/<str:token>/<uuid:evidence_id>/<variant:variant>/", views.picture, name="picture"),
 ]
 

@@ -20,6 +20,7 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import vault
+from cases.actions import may_be_reopened
 from cases.models import Case, CaseEvent, EventText, Evidence, HandlingStint
 from cases.permissions import centres_of_reporters, may_see_reporter
 from cases.workflow import Stage
@@ -31,7 +32,7 @@ from hotline import actions
 from hotline.forms import CallForm, CitizenForm
 from hotline.models import Call, CallBack, FollowUp
 from hotline.permissions import seat_of
-from hotline.workflow import MILESTONES, PLAIN, REASONS, STEPS, WHY, reached
+from hotline.workflow import MILESTONES, PLAIN, REASONS, STEPS, UNSOLVED, WHY, reached
 from office import ratelimit, settings
 from office.models import StoredFile
 from office.ratelimit import TooOften
@@ -234,7 +235,10 @@ def visit(request: HttpRequest, case_id: UUID) -> HttpResponse:
     outcome = request.POST.get("outcome", "")
     if outcome not in CallBack.Outcome.values:
         outcome = CallBack.Outcome.NOT_REACHED
-    actions.tell_result(case, by=request.user, at=at, outcome=outcome)
+    try:
+        actions.tell_result(case, by=request.user, at=at, outcome=outcome)
+    except Refusal as refusal:
+        messages.error(request, sentence(refusal))
     return redirect("hotline:visits")
 
 
@@ -390,8 +394,16 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
     try:
         link = _link(request, token, at=at)
     except Refusal as refusal:
-        context = {"sentence": sentence(refusal)}
-        return render(request, "hotline/citizen_no_link.html", context, status=NO_LINK[refusal.code])
+        return _no_link(request, refusal)
+    return _follow_page(request, link, token, at=at)
+
+
+def _no_link(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    context = {"sentence": sentence(refusal)}
+    return render(request, "hotline/citizen_no_link.html", context, status=NO_LINK[refusal.code])
+
+
+def _follow_page(request: HttpRequest, link: FollowUp, token: str, *, at: datetime, trouble: str = "") -> HttpResponse:
     case, leading = link.case, link.case.leading_case
     plain = PLAIN[Stage(leading.stage)]
     events = _events(case, leading)
@@ -411,11 +423,48 @@ def follow(request: HttpRequest, token: str) -> HttpResponse:
             if (event.verb, event.outcome) in MILESTONES
         ],
         "pictures": _pictures(link),
-        "address": request.build_absolute_uri(request.path),
+        "address": request.build_absolute_uri(reverse("citizen:follow", args=[token])),
+        "trouble": trouble,
         "is_new": request.GET.get("new") == "yes",
+        "unsolved": {code: _(label) for code, label in UNSOLVED.items()} if may_be_reopened(leading, at) else {},
+        "may_withdraw": link.is_reporter and leading is case and case.is_open and not _is_withdrawn(events),
         "at": at,
     }
-    return render(request, "hotline/citizen_follow.html", context)
+    return render(request, "hotline/citizen_follow.html", context, status=422 if trouble else 200)
+
+
+def _is_withdrawn(events) -> bool:
+    return any(event.verb in ("withdraw_report", "note_withdrawal") for event in events)
+
+
+@public
+@require_POST
+def unsolved(request: HttpRequest, token: str) -> HttpResponse:
+    """The citizen says that what was closed is not solved."""
+    return _said_by_citizen(
+        request, token, lambda link, at: actions.say_unsolved(link, at=at, ground=request.POST.get("ground", ""))
+    )
+
+
+@public
+@require_POST
+def withdraw(request: HttpRequest, token: str) -> HttpResponse:
+    """The citizen takes his report back."""
+    return _said_by_citizen(request, token, lambda link, at: actions.withdraw(link, at=at))
+
+
+def _said_by_citizen(request: HttpRequest, token: str, act: Callable) -> HttpResponse:
+    """Do what the holder of a secret address asks, and lead back to his page; a refusal is said there in words."""
+    at = timezone.now()
+    try:
+        link = _link(request, token, at=at)
+    except Refusal as refusal:
+        return _no_link(request, refusal)
+    try:
+        act(link, at)
+    except Refusal as refusal:
+        return _follow_page(request, link, token, at=at, trouble=sentence(refusal))
+    return redirect("citizen:follow", token)
 
 
 def _events(case: Case, leading: Case) -> list[CaseEvent]:

@@ -68,6 +68,7 @@ PLAIN: dict[str, Plain] = {
     ),
     Stage.HANDED_OVER: Plain(3, _AGAIN, _("The department says that it is done. A second look follows.")),
     Stage.PENDING_CHECK: Plain(3, _AGAIN, _("The department says that it is done. A collector will be sent to look.")),
+    Stage.INSPECTING: Plain(3, _AGAIN, _("The department says that it is done. An inspector looks at it.")),
     Stage.CHECKING: Plain(3, _AGAIN, _("A collector is on the way to see whether it is done.")),
     Stage.PENDING_CLOSE: Plain(3, _AGAIN, _("A collector has looked at it. The desk decides whether it is done.")),
     Stage.CLOSED: Plain(
@@ -83,6 +84,13 @@ PLAIN: dict[str, Plain] = {
     ),
     Stage.VOIDED: Plain(4, _("Not taken up"), _("The case was ended, because:"), is_over=True, gives_reason=True),
     Stage.MERGED: Plain(4, _("Joined"), _("The same problem was reported before. It is followed there."), is_over=True),
+}
+
+# In which way a citizen finds a closed case not solved.
+UNSOLVED: dict[str, str] = {
+    "still_there": _("It is still there"),
+    "came_back": _("It came back at once"),
+    "badly_done": _("It was done badly or only in part"),
 }
 
 # Steps worth telling, by verb and outcome; all others stay inside the house.
@@ -102,6 +110,12 @@ MILESTONES: dict[tuple[str, str], str] = {
     ("check", "fail"): _("Seen on the spot: not done yet, back to the department"),
     ("rework", ""): _("Not good enough, back to the department"),
     ("close", ""): _("Solved"),
+    ("close_self_handled", ""): _("Put right on the spot"),
+    ("force_close", ""): _("Ended"),
+    ("reopen", ""): _("Opened again: not solved"),
+    ("still_unsolved", ""): _("You said that it is not solved: somebody else will look at it"),
+    ("withdraw_report", ""): _("You took it back"),
+    ("note_withdrawal", ""): _("You no longer need it; the city goes on with it"),
     ("answer_at_once", ""): _("Answered"),
     ("refuse", ""): _("Not taken up"),
     ("not_file", ""): _("Not taken up"),

@@ -43,7 +43,7 @@ def send(client, url: str, **said):
 
 def test_every_step_of_the_table_that_has_a_page_has_an_address_for_programs():
     known = str(uuid4())
-    for rule in MOVES:
+    for rule in (one for one in MOVES if one.roles):  # the citizen's own have his page
         assert reverse(f"{rule.door}:move", args=[known, str(rule.subject), known, rule.verb])
         assert reverse(f"{rule.door}:api_{rule.subject}_{rule.verb}", args=[known])
 

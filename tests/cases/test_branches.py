@@ -162,7 +162,7 @@ def test_a_forced_close_ends_whatever_is_open_and_says_why(county):
 
 def test_a_citizen_opens_a_closed_case_again_and_another_collector_checks_it(county):
     case = county.case_at(Stage.CLOSED)
-    case = actions.still_unsolved(case, at=TEN, opinion="还有")
+    case = actions.still_unsolved(case, at=TEN, ground="still_there")
     assert (case.stage, case.reopened_count, case.closed_at) == (Stage.PENDING_CHECK, 1, None)
     event = case.events.order_by("sequence").last()
     assert (event.side, event.actor) == ("citizen", None)

@@ -14,6 +14,7 @@ from cases.escalation import Audience, Chain, Facts, Means, Step, When
 from cases.models import AlarmChain, StageClock
 from cases.workflow import Stage
 from dispatch import actions as dispatch
+from dispatch import terms
 from office.models import Delivery, Message
 from tests.cases.test_alarms import minutes, told
 from tests.county import LONG_AGO, MONDAY, County, beijing
@@ -336,8 +337,10 @@ def live(county, first, happenings) -> None:
             if paused:
                 wish = stint.requests.get(stage="pending")
                 dispatch.refuse_return(wish, by=county.dispatcher, at=at, reason="属你单位")
-            else:
+            elif (until := terms.return_until(stint, stint.case, at=at)) is None or at <= until:
                 dispatch.ask_return(stint, by=county.sanitation, at=at, ground="not_ours", reason="属街道")
+            else:
+                continue
         elif happening != "sweep":
             keep(county, *happening, clock="handling", chain=AlarmChain.objects.get(pk=chain.pk), at=MONDAY)
             chain = AlarmChain.objects.get(valid_to=None)

@@ -468,3 +468,58 @@ def test_a_report_takes_few_queries(county, citizen, django_assert_max_num_queri
     facts = said(county)
     with django_assert_max_num_queries(30):
         assert citizen.post(REPORT, facts).status_code == 302
+
+
+# — what a citizen may still say —
+
+
+def test_whoever_finds_it_not_solved_says_so_and_it_is_opened_again(citizen, county):
+    case, token = followed(county, Stage.CLOSED)
+    page = citizen.get(f"/citizen/follow/{token}/").content.decode()
+    assert "仍未解决" in page
+    assert citizen.post(f"/citizen/follow/{token}/unsolved/", {"ground": "still_there"}).status_code == 302
+    case.refresh_from_db()
+    assert (case.stage, case.reopened_count) == (Stage.PENDING_CHECK, 1)
+    assert case.events.order_by("-sequence").first().facts == {"ground": "still_there", "reopened": 1}
+    assert "仍未解决" in citizen.get(f"/citizen/follow/{token}/").content.decode()
+
+
+@pytest.mark.parametrize("said", [{}, {"ground": "<script>"}])
+def test_without_one_of_the_ways_nothing_is_opened(citizen, county, said):
+    case, token = followed(county, Stage.CLOSED)
+    assert citizen.post(f"/citizen/follow/{token}/unsolved/", said).status_code == 422
+    case.refresh_from_db()
+    assert case.stage == Stage.CLOSED
+
+
+def test_after_some_days_it_is_too_late_and_the_page_says_so(citizen, county):
+    case, token = followed(county, Stage.CLOSED)
+    with time_machine.travel(case.closed_at + timedelta(days=8), tick=False):
+        assert "unsolved" not in citizen.get(f"/citizen/follow/{token}/").content.decode()
+        answer = citizen.post(f"/citizen/follow/{token}/unsolved/", {"ground": "came_back"})
+    assert (answer.status_code, "不能再重新打开" in answer.content.decode()) == (422, True)
+
+
+def test_a_report_is_taken_back_by_its_sender_only(citizen, county):
+    case, token = followed(county, Stage.REPORTED)
+    other = new_token()
+    actions.join_as_citizen(case, at=MONDAY, token=other)
+    assert citizen.post(f"/citizen/follow/{other}/withdraw/").status_code == 422
+    assert citizen.post(f"/citizen/follow/{token}/withdraw/").status_code == 302
+    case.refresh_from_db()
+    assert case.stage == Stage.VOIDED
+
+
+def test_a_case_that_its_citizen_no_longer_needs_goes_on(citizen, county):
+    case, token = followed(county, Stage.HANDLING)
+    assert citizen.post(f"/citizen/follow/{token}/withdraw/").status_code == 302
+    case.refresh_from_db()
+    assert case.stage == Stage.HANDLING
+    assert "withdraw/" not in citizen.get(f"/citizen/follow/{token}/").content.decode()
+
+
+def test_calling_back_may_find_that_it_is_not_solved(county, seat):
+    case, _token = followed(county, Stage.CLOSED)
+    assert seat(county.operator).post(f"/hotline/visits/{case.public_id}/", {"outcome": "unsolved"}).status_code == 302
+    case.refresh_from_db()
+    assert case.stage == Stage.PENDING_CHECK
