@@ -90,13 +90,17 @@ class Turn:
     extend: dict[int, int] = field(default_factory=dict)  # stint id → work seconds granted
     entries: list[ClockEntry] = field(default_factory=list)
     told_anew: set[int] = field(default_factory=set)  # clocks that ring anew, whatever the sweep noted meanwhile
+    known: list[StageClock] | None = None  # the case's clocks, where somebody has read them already
 
     def run(self, batch: Batch) -> None:
         """Start, pause, resume, extend and stop what the stages ask for; project it on case, stints and tasks.
 
         What changes is put into the batch.
         """
-        self.clocks = [] if self.is_new else list(StageClock.objects.filter(case=self.case).order_by("id"))
+        if self.known is not None:
+            self.clocks = [*self.known]
+        else:
+            self.clocks = [] if self.is_new else list(StageClock.objects.filter(case=self.case).order_by("id"))
         new: list[StageClock] = []
         wanted = self._wanted()
         before = {clock.pk: _fingerprint(clock) for clock in self.clocks}

@@ -4,7 +4,9 @@ import csv
 import gzip
 import io
 from collections import Counter
-from itertools import islice
+from datetime import datetime
+from decimal import Decimal
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,17 @@ from django.conf import settings as site
 from django.core.management import CommandError, call_command
 from django.db import transaction
 
-from cases.models import Case, HandlingStint
+from cases.actions import promised_limit
+from cases.clocks import Turn
+from cases.models import Case, HandlingStint, StageClock
+from cases.workflow import Stage, StintStage
 from citymgmt.demo import replay
+from components.models import FilingCondition, MinorClass
+from evaluation.indicators import StintFact, Window, measures_of_stint
 from evaluation.models import EvalResult
+from grid.models import UnitGrid
 from office import settings
+from office.batch import Batch
 from tests.county import beijing
 
 PATH = Path(site.CITY_DATA) / replay.FILE
@@ -144,3 +153,121 @@ def test_so_they_are_for_a_thousand_cases(lived):
     settings.forget()  # the replay's own settings are in the database, not in what tests begin with
     replay.replay(limit=1000, at=NOW, say=lambda _text: None)
     assert lived_count() == straight_count(1000)
+
+
+# — every case of the file, through the clocks alone —
+
+WINDOW = Window(beijing(2000, 1, 1), beijing(2030, 1, 1), NOW)
+JUDGED = {"handled_on_time": "ONTIME", "handled_overdue": "OVERDUE", "overdue_to_handle": "OVERDUE"}
+
+
+class Unwritten(Batch):
+    """Takes what would be written, and writes nothing."""
+
+    def insert(self, rows, *, returning=()) -> str:
+        return ""
+
+    def update(self, row, names) -> None:
+        pass
+
+
+class Clocks:
+    """The clocks of a case that is in no table: turned by the real `Turn` as its stages change, kept in memory."""
+
+    def __init__(self, case: Case, *, at: datetime) -> None:
+        self.case, self.keys, self.sequence = case, count(1), count(1)
+        self.stints: list[HandlingStint] = []
+        self.known: list[StageClock] = []
+        self.entries = []
+        self.turn(Stage.REPORTED, at=at)
+
+    def turn(self, stage: Stage, *, at: datetime, stint: StintStage | None = None) -> None:
+        """Bring the case, and its stint, to a stage."""
+        self.case.stage = stage
+        for one in self.stints:
+            one.stage = stint
+        turn = Turn(
+            case=self.case, at=at, recorded_at=at, sequence=next(self.sequence), stints=self.stints, tasks=[],
+            known=self.known,
+        )  # fmt: skip
+        turn.run(Unwritten())
+        self.known = turn.clocks
+        self.entries += turn.entries
+        for clock in self.known:
+            clock.pk = clock.pk or next(self.keys)
+
+
+def judged_by_clocks(request: replay.Request, condition: FilingCondition, cell: UnitGrid) -> str:
+    """Report, file, dispatch, hand over and close one case of the file; return the verdict of the evaluation."""
+    opened, closed = request.opened_at, request.closed_at
+    case = Case(pk=1, area_code=replay.DIVISION, unit_grid=cell, minor_class=condition.minor_class, reported_at=opened)
+    clocks = Clocks(case, at=opened)
+    promise = promised_limit(condition, case, opened)
+    case.limit_value, case.limit_unit = promise.value, promise.unit
+    stint = HandlingStint(pk=1, case=case, department_id=1, dispatched_at=opened)
+    clocks.turn(Stage.PENDING_FILING, at=opened)
+    clocks.turn(Stage.PENDING_DISPATCH, at=opened)
+    clocks.stints = [stint]
+    clocks.turn(Stage.PENDING_HANDLE, at=opened, stint=StintStage.PENDING_HANDLE)
+    if closed is not None:
+        clocks.turn(Stage.HANDED_OVER, at=closed, stint=StintStage.HANDED_OVER)
+        clocks.turn(Stage.PENDING_CLOSE, at=closed, stint=StintStage.ACCEPTED)
+        clocks.turn(Stage.CLOSED, at=closed, stint=StintStage.ACCEPTED)
+    ended = [entry.at for entry in clocks.entries if entry.kind == "stop" and entry.clock.name == "handling"]
+    assert len(ended) == (closed is not None)
+    assert {clock.state for clock in clocks.known} == ({"stopped"} if closed else {"running", "stopped"})
+    fact = StintFact(
+        reported_at=opened, filed_at=opened, due_at=stint.due_at, handled_at=ended[0] if ended else None,
+        closed_at=closed,
+    )  # fmt: skip
+    said = {JUDGED[name] for name in measures_of_stint(fact, WINDOW) if name in JUDGED}
+    return said.pop() if said else ""
+
+
+def compare_with_the_citys_column(rows) -> Counter:
+    """Judge these rows and compare with what the city wrote; return how many of each, by whether we agree."""
+    minor = MinorClass.objects.create(
+        scheme=MinorClass.Scheme.LOCAL, kind="event", major_code="99", minor_code="901", name_zh="重放案例",
+        is_extension=True, valid_from=replay.YEAR,
+    )  # fmt: skip
+    settings.set_value(
+        "cases.limit.default_working_hours", 0, by=None, at=NOW, area_code=replay.DIVISION, valid_from=replay.YEAR
+    )
+    cell = UnitGrid(pk=1, code=replay.DIVISION + "001001001")
+    conditions: dict[Decimal | None, FilingCondition] = {}
+    found: Counter = Counter()
+    for row in rows:
+        request = replay.Request(row)
+        hours = request.promised_hours
+        if hours not in conditions:
+            conditions[hours] = FilingCondition.objects.create(
+                minor_class=minor, number=len(conditions) + 1, condition_zh="案例", close_condition_zh="已关闭",
+                limit_value=hours, limit_unit=FilingCondition.LimitUnit.CONTINUOUS_HOUR if hours else "",
+                valid_from=replay.YEAR,
+            )  # fmt: skip
+        ours = judged_by_clocks(request, conditions[hours], cell)
+        if not row["target_dt"]:
+            found["no promise, no verdict" if ours == "" else "no promise, but a verdict"] += 1
+        elif not row["ontime"]:
+            found["the city gave no verdict"] += 1
+        else:
+            found["agree" if ours == row["ontime"] else "differ"] += 1
+    return found
+
+
+@needs_the_file
+@pytest.mark.django_db
+def test_the_verdict_is_the_citys_own_on_a_slice_of_the_file():
+    rows = list(replay.rows_of(PATH))[::200]
+    found = compare_with_the_citys_column(rows)
+    assert found["agree"] > 170
+    assert not found.keys() & {"differ", "no promise, but a verdict"}
+
+
+@needs_the_file
+@pytest.mark.prove
+@pytest.mark.django_db
+def test_the_verdict_is_the_citys_own_on_every_row_that_has_one():
+    assert compare_with_the_citys_column(replay.rows_of(PATH)) == {
+        "agree": 35_640, "no promise, no verdict": 6_073, "the city gave no verdict": 114,
+    }  # fmt: skip
