@@ -1230,13 +1230,23 @@ def _open_again(step: Step) -> None:
 
 
 def withdraw_report(case: Case, *, at: datetime) -> Case:
-    """The citizen takes his report back before it is filed: it ends there."""
-    return move(case, "withdraw_report", by=None, at=at, facts={"ground": "withdrawn"})
+    """The citizen takes his report back before it is filed: it ends there. Raises FirstOfOthers."""
+
+    def alone(step: Step) -> None:
+        if others := step.case.merged_cases.count():
+            raise FirstOfOthers(number=step.case.number, others=others)
+
+    return move(case, "withdraw_report", by=None, at=at, facts={"ground": "withdrawn"}, effect=alone)
 
 
 def note_withdrawal(case: Case, *, at: datetime) -> Case:
-    """The citizen no longer needs it, but the city does: noted, and the case goes on."""
-    return move(case, "note_withdrawal", by=None, at=at, facts={"ground": "withdrawn"})
+    """The citizen no longer needs it, but the city does, or others who reported it: noted once, and it goes on."""
+
+    def once(step: Step) -> None:
+        if step.case.events.filter(verb="note_withdrawal").exists():
+            raise not_allowed(step.case, Subject.CASE, "note_withdrawal")
+
+    return move(case, "note_withdrawal", by=None, at=at, facts={"ground": "withdrawn"}, effect=once)
 
 
 def send_spot_check(case: Case, *, by: User, at: datetime, inspector: User, opinion: str = "") -> Case:

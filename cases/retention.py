@@ -90,10 +90,13 @@ def _files(setting: str, kinds: tuple[str, ...], *, at: datetime) -> QuerySet:
     before = shortest(setting, at=at)
     if before is None:
         return Evidence.objects.none()
+    over = ended_long_ago(setting, at=at, ended="case__moved_at", area="case__area_code")
+    over &= _not_held("case") & Q(case__stage__in=FINAL)
+    # One file may hang on several cases: it is kept as long as one of them needs it.
+    needed = Evidence.objects.filter(~over, file=OuterRef("file"))
     return (
         Evidence.objects.filter(
-            ended_long_ago(setting, at=at, ended="case__moved_at", area="case__area_code"), _not_held("case"),
-            case__stage__in=FINAL, file__kind__in=kinds, file__erased_at__isnull=True, file__recorded_at__lt=before,
+            over, ~Exists(needed), file__kind__in=kinds, file__erased_at__isnull=True, file__recorded_at__lt=before
         )
         .select_related("file", "case__minor_class")
         .defer("case__search")

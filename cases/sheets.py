@@ -5,8 +5,10 @@ archive, sheets, columns, every cell. What is wrong is said with its sheet and r
 """
 
 import io
+import lzma
 import re
 import zipfile
+import zlib
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -25,6 +27,13 @@ LARGEST_BYTES = 1_000_000
 LARGEST_UNPACKED = 20_000_000
 MOST_ROWS = 2_000
 BEFORE_NEW_YEAR = timedelta(days=15)  # a year's arrangement may begin in the last days of the year before
+
+
+# What the unpacker and the reader say of a file that is damaged, or none of theirs.
+NOT_READABLE = (
+    zipfile.BadZipFile, zlib.error, lzma.LZMAError, ParseError, KeyError, ValueError, TypeError, AttributeError,
+    IndexError, OSError, EOFError, NotImplementedError, RuntimeError, SyntaxError, OverflowError,
+)  # fmt: skip
 
 
 class SheetNotReadable(Refusal):
@@ -116,8 +125,7 @@ def _tables(data: bytes, name: str) -> dict[str, list[tuple]]:
         book.close()
     except Refusal:
         raise
-    except (zipfile.BadZipFile, ParseError, KeyError, ValueError, TypeError, AttributeError, IndexError, OSError,
-            EOFError, NotImplementedError, RuntimeError, SyntaxError, OverflowError) as error:  # fmt: skip
+    except NOT_READABLE as error:
         raise SheetNotReadable(name=name) from error
     if "days" not in found:
         raise SheetWrong(sheet=SHEETS["days"][0], row=0, what=_("the sheet is missing"))

@@ -369,6 +369,8 @@ _end_all = (
     Also(subject=Subject.TASK, frm=(TaskStage.SENT,), to=TaskStage.WITHDRAWN),
     Also(subject=Subject.REQUEST, frm=(RequestStage.PENDING,), to=RequestStage.WITHDRAWN),
 )
+# Whoever was to look at a closed case need not, once it is open again: it will be checked anew.
+_end_spot_checks = Also(subject=Subject.TASK, frm=(TaskStage.SENT,), to=TaskStage.WITHDRAWN)
 _rework = Also(subject=Subject.STINT, frm=(StintStage.ACCEPTED,), to=StintStage.HANDLING, kinds=(MAIN,))
 _drop_requests = Also(subject=Subject.REQUEST, frm=(RequestStage.PENDING,), to=RequestStage.WITHDRAWN, own=True)
 _drop_others = Also(subject=Subject.REQUEST, frm=(RequestStage.PENDING,), to=RequestStage.WITHDRAWN, own=True,
@@ -420,7 +422,7 @@ MOVES: tuple[Move, ...] = (
     Move(subject=Subject.CASE, verb="withdraw_report", label=_("Withdrawn by the citizen"), frm=BEFORE_FILING,
          side=CITIZEN, roles=(), door="hotline",
          outcomes={"": Outcome(to=Stage.VOIDED, case=Stage.VOIDED, also=_end_all)}),
-    Move(subject=Subject.CASE, verb="note_withdrawal", label=_("The citizen no longer needs it"), frm=AFTER_FILING,
+    Move(subject=Subject.CASE, verb="note_withdrawal", label=_("The citizen no longer needs it"), frm=OPEN,
          side=CITIZEN, roles=(), door="hotline", outcomes={"": Outcome(stays=True)}),
     Move(subject=Subject.CASE, verb="send_verify", label=_("Send verification"), key="H", tone="main",
          frm=(Stage.ACCEPTED,), side=SUPERVISION, roles=DESK, facts=("collector",), optional=("opinion",),
@@ -714,10 +716,10 @@ MOVES: tuple[Move, ...] = (
          outcomes=_case(Stage.CLOSED, *_end_all)),
     Move(subject=Subject.CASE, verb="reopen", label=_("Reopen: not solved"), key="O", frm=(Stage.CLOSED,),
          case_in=(Stage.CLOSED,), side=SUPERVISION, roles=DESK, facts=("reason",),
-         outcomes=_case(Stage.PENDING_CHECK)),
+         outcomes=_case(Stage.PENDING_CHECK, _end_spot_checks)),
     Move(subject=Subject.CASE, verb="still_unsolved", label=_("The citizen says it is not solved"),
          frm=(Stage.CLOSED,), case_in=(Stage.CLOSED,), side=CITIZEN, roles=(), door="hotline", facts=("ground",),
-         outcomes=_case(Stage.PENDING_CHECK)),
+         outcomes=_case(Stage.PENDING_CHECK, _end_spot_checks)),
     Move(subject=Subject.CASE, verb="send_spot_check", label=_("Order a spot check"), frm=(Stage.CLOSED,),
          case_in=(Stage.CLOSED,), side=SUPERVISION, roles=("duty_leader", "inspector"), facts=("inspector",),
          optional=("opinion",), outcomes={"": Outcome(stays=True)}),

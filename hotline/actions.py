@@ -348,11 +348,23 @@ def say_unsolved(link: FollowUp, *, at: datetime, ground: str) -> Case:
 
 
 def withdraw(link: FollowUp, *, at: datetime) -> Case:
-    """The citizen takes his own report back: before filing it ends, afterwards it is noted. Raises NotYourReport."""
+    """The citizen takes his own report back: before filing it ends, afterwards it is noted. Raises NotYourReport.
+
+    Where others reported the same and wait for it, it is noted only: nobody takes back what is theirs.
+    """
+    case = link.case
     if not link.is_reporter:
-        raise NotYourReport(number=link.case.number)
-    act = case_actions.withdraw_report if link.case.stage in BEFORE_FILING else case_actions.note_withdrawal
-    return act(link.case, at=at)
+        raise NotYourReport(number=case.number)
+    ends = case.stage in BEFORE_FILING and not _others_wait_for(case)
+    return (case_actions.withdraw_report if ends else case_actions.note_withdrawal)(case, at=at)
+
+
+def _others_wait_for(case: Case) -> bool:
+    return (
+        case.merged_cases.exists()
+        or FollowUp.objects.filter(case=case, is_reporter=False).exists()
+        or Call.objects.filter(case=case, result=Call.Result.JOINED).exists()
+    )
 
 
 def follow(token: str, *, at: datetime) -> FollowUp:

@@ -68,6 +68,22 @@ def test_a_spot_check_leaves_a_closed_case_closed(county):
     assert "reopen" in buttons(county.duty_leader, case)
 
 
+@pytest.mark.parametrize("said_by", ["desk", "citizen"])
+def test_reopening_ends_the_spot_checks_of_the_closed_case(county, said_by):
+    case = county.case_at(Stage.CLOSED)
+    case = actions.send_spot_check(case, by=county.duty_leader, at=TEN, inspector=county.inspector)
+    if said_by == "desk":
+        case = actions.reopen(case, by=county.operator, at=TEN, reason="市民说没有清走")
+    else:
+        case = actions.still_unsolved(case, at=TEN, ground="still_there")
+    task = case.tasks.get(kind="spot")
+    assert (case.stage, task.stage) == (Stage.PENDING_CHECK, "withdrawn")
+    with pytest.raises(actions.MoveNotAllowed):
+        actions.spot_check(task, by=county.inspector, at=TEN, result="pass")
+    case = actions.send_check(case, by=county.operator, at=TEN, collector=county.third_collector)
+    assert case.stage == Stage.CHECKING
+
+
 # — the check in the same period of the day —
 
 
@@ -191,6 +207,17 @@ def test_a_citizen_withdraws_before_filing_and_afterwards_it_is_only_noted(count
     assert case.stage == Stage.HANDLING
     with pytest.raises(actions.MoveNotAllowed):
         actions.withdraw_report(case, at=TEN)
+    with pytest.raises(actions.MoveNotAllowed):  # said once; a link that is posted to for ever adds nothing
+        actions.note_withdrawal(case, at=TEN)
+    assert case.events.filter(verb="note_withdrawal").count() == 1
+
+
+def test_a_citizen_does_not_withdraw_what_others_attached_their_reports_to(county):
+    first, other = county.report(source="web"), county.report(source="web")
+    actions.attach(other, by=county.operator, at=TEN, first=first)
+    with pytest.raises(actions.FirstOfOthers):
+        actions.withdraw_report(first, at=TEN)
+    assert actions.note_withdrawal(first, at=TEN).stage == Stage.REPORTED
 
 
 # — emergencies, and whoever pushes —

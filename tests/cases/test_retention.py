@@ -232,3 +232,14 @@ def test_a_hold_is_set_and_ended_on_the_page_by_the_administrator_alone(county, 
     assert (held.why, held.by) == ("诉讼", county.administrator)
     assert browser.post("/maintenance/retention/", {"end": held.pk}).status_code == 302
     assert case.holds.get().ended_by == county.administrator
+
+
+def test_a_file_that_hangs_on_another_case_too_stays_as_long_as_that_one_needs_it(county):
+    [file] = county.pictures()
+    ended = county.case_at("closed", files=[(file, Evidence.Usage.NEAR)])
+    county.report(at=MONDAY + timedelta(days=390), files=[(file, Evidence.Usage.NEAR)])
+    keep(county, "cases.keep_pictures_days", 365)
+    retention.erase_what_is_due(at=LATER)
+    file.refresh_from_db()
+    assert file.erased_at is None
+    assert ended.evidence.exclude(file=file).get().file.erased_at == LATER

@@ -214,3 +214,12 @@ def test_nobody_else_keeps_the_calendar(county, seat):
         assert page.get(reverse("cases:calendar")).status_code == 403
         assert page.get(reverse("cases:calendar_sheet", args=[2027])).status_code == 403
         assert page.post(reverse("cases:apply_calendar"), {"mark": "x"}).status_code == 403
+
+
+def test_an_archive_whose_content_is_damaged_is_refused_in_words():
+    whole = sheet()
+    with zipfile.ZipFile(io.BytesIO(whole)) as archive:
+        part = archive.getinfo("xl/workbook.xml")
+    begins = part.header_offset + 30 + len(part.filename)
+    with pytest.raises(sheets.SheetNotReadable):
+        read(whole[:begins] + b"\xff" * 40 + whole[begins + 40 :])

@@ -507,7 +507,11 @@ def test_a_report_is_taken_back_by_its_sender_only(citizen, county):
     assert citizen.post(f"/citizen/follow/{other}/withdraw/").status_code == 422
     assert citizen.post(f"/citizen/follow/{token}/withdraw/").status_code == 302
     case.refresh_from_db()
-    assert case.stage == Stage.VOIDED
+    assert case.stage == Stage.REPORTED  # somebody else waits for it too
+    alone, token = followed(county, Stage.REPORTED)
+    assert citizen.post(f"/citizen/follow/{token}/withdraw/").status_code == 302
+    alone.refresh_from_db()
+    assert alone.stage == Stage.VOIDED
 
 
 def test_a_case_that_its_citizen_no_longer_needs_goes_on(citizen, county):
