@@ -993,8 +993,6 @@ def _attach(case: Case, verb: str, *, by: User | None, at: datetime, first: Case
             raise FirstIsItself(number=case.number)
         if first.stage in workflow.FINAL:
             raise FirstHasEnded(number=first.number)
-        if rows[case.pk].is_first:
-            raise FirstOfOthers(number=case.number, others=case.merged_cases.count())
         appointment = permissions.appointment_for(by, rule, case=first, subject=first, at=at) if by else None
         if by is not None and appointment is None:
             raise NotYours(number=first.number, verb=rule.label)
@@ -1034,8 +1032,7 @@ def detach(case: Case, *, by: User | None, at: datetime, reason: str) -> Case:
 def _locked_in_order(*ids: int) -> dict[int, Case]:
     """Lock several cases, always in the order of their keys: two who lock the same ones never wait in a ring."""
     rows = Case.objects.defer("search").select_for_update(no_key=True, of=("self",)).filter(pk__in=ids)
-    attached = Case.objects.filter(merged_into=OuterRef("pk"))
-    return {row.pk: row for row in rows.annotate(is_first=Exists(attached)).order_by("pk")}
+    return {row.pk: row for row in rows.order_by("pk")}
 
 
 def _note(case: Case, verb: str, *, by: User | None, appointment, at: datetime, facts: dict[str, Any]) -> None:
@@ -1054,18 +1051,28 @@ def _note(case: Case, verb: str, *, by: User | None, appointment, at: datetime, 
 
 
 # Whoever has judged the first already keeps his judgement; nobody who saw the same problem judges it from now on.
+# Asked after both rows are locked, in a statement of its own: how many are attached to the one attached now.
 _CARRY_HANDS = """
-    INSERT INTO cases_casepart AS part (case_id, actor_id, side, had_hand, has_judged)
-    SELECT %s, actor_id, side, true, false FROM cases_casepart WHERE case_id = %s AND had_hand AND side = %s
-    ON CONFLICT (case_id, actor_id) DO UPDATE SET had_hand = true
-     WHERE part.side = EXCLUDED.side AND NOT part.has_judged
+    WITH carried AS (
+        INSERT INTO cases_casepart AS part (case_id, actor_id, side, had_hand, has_judged)
+        SELECT %s, actor_id, side, true, false FROM cases_casepart WHERE case_id = %s AND had_hand AND side = %s
+        ON CONFLICT (case_id, actor_id) DO UPDATE SET had_hand = true
+         WHERE part.side = EXCLUDED.side AND NOT part.has_judged
+    )
+    SELECT count(*) FROM cases_case WHERE merged_into_id = %s
 """
 
 
 def _carry_hands(attached: Case, first: Case) -> None:
-    """Whoever saw the attached report's problem saw the first case's: he never checks or closes it."""
+    """Whoever saw the attached report's problem saw the first case's: he never checks or closes it.
+
+    Raises FirstOfOthers: what others are attached to is not attached itself.
+    """
     with connection.cursor() as cursor:
-        cursor.execute(_CARRY_HANDS, [first.pk, attached.pk, workflow.SUPERVISION])
+        cursor.execute(_CARRY_HANDS, [first.pk, attached.pk, workflow.SUPERVISION, attached.pk])
+        [others] = cursor.fetchone()
+    if others:
+        raise FirstOfOthers(number=attached.number, others=others)
 
 
 # — supervision: is it done? —————————————————————————————————————————————————————————————————————————

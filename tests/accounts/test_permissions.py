@@ -36,7 +36,7 @@ MAY = {
         "see_deliveries",
     },
     Role.VIDEO_OPERATOR: {"see_departments"},
-    Role.INSPECTOR: {"see_departments"},
+    Role.INSPECTOR: {"see_departments", "see_history", "see_readings"},
     Role.EVALUATOR: {"see_departments"},
     Role.DISPATCHER: {"see_departments"},
     Role.COMMANDER: {"see_departments", "see_people", "keep_rosters", "keep_contacts", "see_deliveries"},
@@ -53,6 +53,9 @@ MAY = {
         "keep_rosters",
         "keep_contacts",
         "see_deliveries",
+        "see_history",
+        "see_readings",
+        "maintain_retention",
     },
 }
 

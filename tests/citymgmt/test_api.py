@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 def test_the_schema_is_valid_and_has_no_warning(capsys):
     call_command("spectacular", validate=True, fail_on_warn=True)
     schema = capsys.readouterr().out
-    assert all(f"operationId: {rule.subject}_{rule.verb}\n" in schema for rule in MOVES)
+    assert all(f"operationId: {rule.subject}_{rule.verb}\n" in schema for rule in MOVES if rule.roles)
 
 
 @pytest.mark.parametrize("language", ["zh-hans", "en"])

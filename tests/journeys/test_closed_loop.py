@@ -111,7 +111,7 @@ def test_a_citizens_and_a_collectors_report_go_through_every_stage(people, count
         leader = people(county.duty_leader)
         for case in (citizens, collectors):
             open_case(leader, case)
-            leader.press("file", condition=county.condition.pk)
+            leader.press("file", condition=county.condition.public_id)
 
         dispatcher = people(county.dispatcher)
         for case in (citizens, collectors):

@@ -45,7 +45,7 @@ LISTS = {
     "me/": EVERYBODY,
     "messages/": EVERYBODY,
     "cases/": EVERYBODY,
-    "queues/": SUPERVISION | {"evaluator", "leader"},
+    "queues/": SUPERVISION | {"inspector", "evaluator", "leader"},
     "dispatch/queues/": COMMAND,
     "dispatch/cases/": COMMAND,
     "department/queues/": DEPARTMENTS,
@@ -81,7 +81,7 @@ def test_whom_each_list_opens_for(county, program, who):
 # What may be done beside the steps of the table, on a case of the hotline that has ended; 422: the door is open, and
 # what is sent is not enough.
 WRITES = {
-    "cases/": (SUPERVISION, 422),
+    "cases/": (SUPERVISION | {"inspector"}, 422),
     "calls/": (SUPERVISION, 422),
     "field/reports/": (COLLECTORS, 422),
     "patrols/": ({"duty_leader", "administrator"}, 422),
