@@ -302,7 +302,9 @@ ORDERS = {
     "waiting": ("moved_at", "id"),
 }
 FILTERS = [
-    OpenApiParameter("tab", str, enum=[tab.name for tab in views.DESK_TABS], description="A list of the desk."),
+    OpenApiParameter(
+        "tab", str, enum=["mine", *(tab.name for tab in views.DESK_TABS)], description="A list of the desk."
+    ),
     OpenApiParameter("stage", str, many=True, enum=[str(stage) for stage in Stage]),
     OpenApiParameter("kind", str, enum=["component", "event"]),
     OpenApiParameter("source", str, enum=[str(source) for source in workflow.Source], description="Desks only."),
@@ -341,7 +343,10 @@ class Cases(Endpoint):
                    parameters=[*FILTERS, ORDER, *CURSOR])  # fmt: skip
     def get(self, request):
         rows, order = Case.objects.visible_to(request.user, self.at), "moved"
-        if tab := next((tab for tab in views.DESK_TABS if tab.name == request.query_params.get("tab")), None):
+        if tab := next(
+            (tab for tab in views.tabs_of(request.user, at=self.at) if tab.name == request.query_params.get("tab")),
+            None,
+        ):
             rows, order = rows.filter(tab.holds(self.at)), "moved" if tab is views.FINAL_TAB else "due"
         if stages := set(request.query_params.getlist("stage")) & set(Stage):
             rows = rows.filter(stage__in=stages)
@@ -377,7 +382,7 @@ class Queues(Endpoint):
         if acting(request.user, at=self.at, roles=views.DESK_READERS) is None:
             raise Problem("forbidden")
         visible = Case.objects.visible_to(request.user, self.at)
-        counted = views.counted_tabs(visible, views.DESK_TABS, at=self.at)
+        counted = views.counted_tabs(visible, views.tabs_of(request.user, at=self.at), at=self.at)
         return Response(queue_rows([(tab, None if tab is views.FINAL_TAB else number) for tab, number in counted]))
 
 

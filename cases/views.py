@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Q, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -99,6 +99,12 @@ def straight_through(at: datetime) -> Q:
     return Q(undo_until__gte=at) | Q(needs_filing_review=True)
 
 
+def answers_owed(at: datetime) -> Q:
+    """Supervisions and instructions that the supervision centre has still to answer."""
+    open_ones = Directive.objects.filter(stage=workflow.DirectiveStage.OPEN)
+    return Q(pk__in=open_ones.filter(to_department=F("case__supervision_centre")).values("case"))
+
+
 FINAL_TAB = Tab("done", gettext_lazy("Ended"), tuple(workflow.FINAL), is_counted=False)
 DESK_TABS = (
     Tab("accept", gettext_lazy("To accept"), (Stage.REPORTED,)),
@@ -108,8 +114,19 @@ DESK_TABS = (
     Tab("departments", gettext_lazy("With departments"), workflow.WITH_DEPARTMENTS),
     Tab("check", gettext_lazy("To check"), (Stage.PENDING_CHECK, Stage.INSPECTING, Stage.CHECKING)),
     Tab("close", gettext_lazy("To close"), (Stage.PENDING_CLOSE,)),
+    Tab("directives", gettext_lazy("Supervisions"), wanted=answers_owed),
     FINAL_TAB,
 )
+
+
+def tabs_of(user, *, at: datetime) -> tuple[Tab, ...]:
+    """Return the queues of this person's desk: an inspector's begin with what he was sent to look at."""
+    if acting(user, at=at, roles=(Role.INSPECTOR,)) is None:
+        return DESK_TABS
+    mine = FieldTask.objects.waiting_for(user).order_by().values("case")
+    return (Tab("mine", gettext_lazy("My inspections"), wanted=lambda at: Q(pk__in=mine)), *DESK_TABS)
+
+
 LAMPS = {
     "red": lambda at: Q(due_at__lt=at, clock_paused=False),
     "yellow": lambda at: Q(due_at__gte=at, yellow_at__lte=at, clock_paused=False),
@@ -123,7 +140,7 @@ def desk(request: HttpRequest) -> HttpResponse:
     if acting(request.user, at=at, roles=DESK_READERS) is None:
         return redirect("home")
     visible = Case.objects.visible_to(request.user, at)
-    context = queue(request, visible, tabs=DESK_TABS, at=at)
+    context = queue(request, visible, tabs=tabs_of(request.user, at=at), at=at)
     template = "cases/_queue.html" if request.htmx and not request.htmx.boosted else "cases/desk.html"
     return render(request, template, context)
 
@@ -292,8 +309,7 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         "before": [one for one in evidence if one.usage not in (Evidence.Usage.AFTER, Evidence.Usage.CHECK)],
         "after": [one for one in evidence if one.usage in (Evidence.Usage.AFTER, Evidence.Usage.CHECK)],
         "timeline": timeline(found, facts_only=facts_only, only_of=request.user if is_blind else None),
-        "buttons": [(button, move_url(found, button)) for button in named(buttons)],
-        "has_rare": any(button.rule.is_rare for button in buttons),
+        **_drawn(found, buttons),
         "facts_only": facts_only,
         "first": Case.objects.visible_to(request.user, at).filter(pk=found.merged_into_id).first()
         if found.merged_into_id
@@ -301,6 +317,17 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         "may_see_reporter": found.reporter_ref is not None and may_see_reporter(request.user, found, at),
         "side": next((str(SIDE_OF[one.role]) for one in appointments_of(request.user, at) if one.role in SIDE_OF), ""),
     }
+
+
+def _drawn(found: Case, buttons: list[Button]) -> dict:
+    """Return the buttons with their doors: all, those at hand, and the rare ones, which fold where there are many."""
+    drawn = [(button, move_url(found, button)) for button in named(buttons)]
+    folds = len(drawn) > FEW_BUTTONS
+    rare = [(button, url) for button, url in drawn if folds and button.rule.is_rare]
+    return {"buttons": drawn, "at_hand": [one for one in drawn if one not in rare], "rare": rare}
+
+
+FEW_BUTTONS = 4  # so many stand side by side without folding any
 
 
 def named(buttons: list[Button]) -> list[Button]:

@@ -67,15 +67,19 @@ def state(request: HttpRequest) -> HttpResponse:
 
 
 def reference(request: HttpRequest) -> HttpResponse:
-    """What programs can ask, read from the same schema that they read."""
+    """What programs can ask, read from the same schema that they read: an overview, and a page for each part."""
     schema = SchemaGenerator().get_schema(request=None, public=True)
     by_tag: dict[str, list[dict]] = {}
     for address, methods in schema["paths"].items():
         for method, operation in methods.items():
             by_tag.setdefault(operation["tags"][0], []).append(_operation(schema, method, address, operation))
+    part = request.GET.get("part", "")
+    if part in by_tag:
+        context = {"part": part, "operations": by_tag[part], "schemas": _shapes(schema, by_tag[part])}
+        return render(request, "api_part.html", context)
     codes = [(code, status, words) for code, (status, words) in PROBLEMS.items()]
     codes += [(code, REFUSED_AS.get(code, REFUSED), words) for code, words in SENTENCES.items()]
-    context = {"tags": sorted(by_tag.items()), "codes": sorted(codes), "schemas": _shapes(schema)}
+    context = {"tags": sorted(by_tag.items()), "codes": sorted(codes)}
     return render(request, "api.html", context)
 
 
@@ -96,10 +100,17 @@ def _operation(schema: dict, method: str, address: str, operation: dict) -> dict
     }  # fmt: skip
 
 
-def _shapes(schema: dict) -> list[tuple[str, list]]:
-    """Return the shapes that are sent back, each with its fields."""
-    found = sorted(schema["components"]["schemas"].items())
-    return [(name, _fields(schema, shape)) for name, shape in found if not name.endswith("_body")]
+def _shapes(schema: dict, operations: list[dict]) -> list[tuple[str, list]]:
+    """Return the shapes that these operations send back, and those inside them, each with its fields."""
+    known = schema["components"]["schemas"]
+    found: dict[str, list] = {}
+    wanted = [shape for operation in operations for _code, shape in operation["answers"]]
+    while wanted:
+        name = wanted.pop().removesuffix("[]")
+        if name in known and name not in found:
+            found[name] = _fields(schema, known[name])
+            wanted += [kind for _field, kind, _needed in found[name]]
+    return sorted(found.items())
 
 
 def _fields(schema: dict, shape: dict) -> list[tuple[str, str, bool]]:

@@ -11,9 +11,9 @@ from accounts.permissions import acting
 from accounts.querysets import valid_on
 from accounts.roles import Role
 from cases import workflow
-from cases.models import Case, EventText, HandlingStint, Request, StageClock
+from cases.models import Case, Directive, EventText, HandlingStint, Request, StageClock
 from cases.querysets import counted, merged
-from cases.workflow import RequestStage, Stage, StintStage, Subject
+from cases.workflow import DirectiveStage, RequestStage, Stage, StintStage, Subject
 from grid.models import Area, UnitGrid
 
 
@@ -111,6 +111,7 @@ def desk_tabs(at: datetime) -> tuple[Tab, ...]:
     handed_over = Q(pk__in=HandlingStint.objects.filter(stage=StintStage.HANDED_OVER).values("case"))
     returning = Exists(HandlingStint.objects.filter(case=OuterRef("pk"), stage=StintStage.RETURNING, parent=None))
     with_departments = workflow.WITH_DEPARTMENTS
+    supervised = Directive.objects.filter(stage=DirectiveStage.OPEN).values("case")
     return (
         Tab("to_dispatch", _("To dispatch"), (Stage.PENDING_DISPATCH,), ~Q(returning)),
         Tab("requests", _("Requests"), with_departments, asked),
@@ -118,6 +119,7 @@ def desk_tabs(at: datetime) -> tuple[Tab, ...]:
         Tab("results", _("Results to pass on"), with_departments, handed_over),
         Tab("review", _("Automatic dispatches"), tuple(Stage), Q(needs_dispatch_review=True) | Q(undo_until__gte=at)),
         Tab("working", _("With departments"), (Stage.PENDING_HANDLE, Stage.HANDLING, Stage.HANDED_OVER)),
+        Tab("directives", _("Supervisions"), workflow.OPEN, Q(pk__in=supervised)),
         Tab("overdue", _("Overdue"), with_departments, Q(due_at__lt=at, clock_paused=False)),
         Tab("suspended", _("Suspended"), (Stage.SUSPENDED,)),
         Tab("later", _("Being checked"), (Stage.PENDING_CHECK, Stage.CHECKING, Stage.PENDING_CLOSE)),
@@ -135,6 +137,9 @@ def department_tabs(at: datetime) -> tuple[Tab, ...]:
     from_below = Q(
         pk__in=HandlingStint.objects.filter(stage__in=UP_FOR_DECISION, parent__isnull=False).values("parent")
     )
+    answer_owed = Exists(
+        Directive.objects.filter(case=OuterRef("case"), to_department=OuterRef("department"), stage=DirectiveStage.OPEN)
+    )
     given_back = (StintStage.RETURNED, StintStage.WITHDRAWN)
     return (
         Tab("to_receive", _("To receive"), (StintStage.PENDING_HANDLE,)),
@@ -142,6 +147,7 @@ def department_tabs(at: datetime) -> tuple[Tab, ...]:
         Tab("below", _("With the level below"), (StintStage.DELEGATED,)),
         Tab("from_below", _("From the level below"), (StintStage.DELEGATED,), from_below),
         Tab("overdue", _("Overdue"), working, Q(due_at__lt=at)),
+        Tab("directives", _("Supervisions"), (*workflow.STINT_OPEN, StintStage.ACCEPTED), Q(answer_owed)),
         Tab("requests", _("Requests"), workflow.STINT_OPEN, asked),
         Tab("suspended", _("Suspended"), (StintStage.SUSPENDED,)),
         Tab("handed_over", _("Handed over"), (StintStage.HANDED_OVER, StintStage.HANDED_UP)),

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from cases import actions as case_actions
 from cases.actions import NotACollector
-from cases.models import Case, FieldTask
+from cases.models import Case, Evidence, FieldTask
 from cases.workflow import Source
 from citymgmt.errors import Refusal
 from grid.geometry import metres_between
@@ -75,15 +75,19 @@ def report(
     address: str = "",
     public_id: UUID | None = None,
     same_as: Case | None = None,
+    is_self_handled: bool = False,
 ) -> Case:
     """Report what a collector sees himself. `point` is where it is, `position` where the phone is (None: not known).
 
     `files` are pairs of stored file and usage (near, far …). `same_as` is the open case that it belongs to in his eyes:
-    the desk attaches it. The same `public_id` twice is one report. Raises NotACollector, and what
-    `cases.actions.report` raises.
+    the desk attaches it. `is_self_handled`: he put it right himself 自行处置, and a picture shows it (usage "after").
+    The same `public_id` twice is one report. Raises NotACollector, PictureNeeded, and what `cases.actions.report`
+    raises.
     """
     if collector_of(by, at=at) is None:
         raise NotACollector(name=str(by))
+    if is_self_handled and not any(usage == Evidence.Usage.AFTER for _file, usage in files):
+        raise PictureNeeded()
     what_counts = judged(claimed_at, at=at)
 
     def beside(case: Case) -> list[Fix]:
@@ -94,6 +98,7 @@ def report(
         by=by, at=what_counts.at, source=Source.COLLECTOR, minor_class=minor_class, point=point,
         description=description, address=address, public_id=public_id, component=component, files=files,
         claimed_at=claimed_at, accuracy_m=accuracy_m, beside=beside, suggested_first=same_as,
+        is_self_handled=is_self_handled,
     )  # fmt: skip
 
 

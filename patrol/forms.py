@@ -74,7 +74,16 @@ class ReportForm(PlaceFields, PhoneFields, KeepsFiles):
         help_text=_("Left empty, it is taken from the map."),
     )  # fmt: skip
 
-    USAGES = {"near": Evidence.Usage.NEAR, "far": Evidence.Usage.FAR, "more": Evidence.Usage.REFERENCE}
+    is_self_handled = forms.BooleanField(
+        label=_("I put it right myself on the spot"), required=False,
+        help_text=_("Only small things: a picture must show how it looks now."),
+    )  # fmt: skip
+    after = FilesField(label=_("Picture after it was put right"), capture=True, multiple=False)
+
+    USAGES = {
+        "near": Evidence.Usage.NEAR, "far": Evidence.Usage.FAR, "more": Evidence.Usage.REFERENCE,
+        "after": Evidence.Usage.AFTER,
+    }  # fmt: skip
 
     def __init__(self, *args, day: date, **kwargs) -> None:
         super().__init__(*args, **kwargs)
@@ -86,6 +95,8 @@ class ReportForm(PlaceFields, PhoneFields, KeepsFiles):
         cleaned = super().clean()
         if self.point is None and self.position is None and not {"lon", "lat"} & set(self.errors):
             self.add_error("lon", _("Show the place on the map, or let the phone find its position."))
+        if cleaned.get("is_self_handled") and not cleaned.get("after") and "after" not in self.errors:
+            self.add_error("after", _("A picture is needed here."))
         return cleaned
 
     @property
@@ -100,12 +111,14 @@ class ReportForm(PlaceFields, PhoneFields, KeepsFiles):
             "minor_class": said["minor_class"], "point": self.point, "description": said["description"],
             "address": said["address"], "position": self.position, "accuracy_m": self.position_accuracy_m,
             "claimed_at": self.claimed_at, "files": self.pictures, "public_id": said["public_id"],
+            "is_self_handled": said["is_self_handled"],
         }  # fmt: skip
 
     @property
     def pictures(self) -> list:
         """Pairs of stored file and usage."""
-        return [(file, usage) for name, usage in self.USAGES.items() for file in self.cleaned_data[name]]
+        names = [name for name in self.USAGES if name != "after" or self.cleaned_data["is_self_handled"]]
+        return [(file, self.USAGES[name]) for name in names for file in self.cleaned_data[name]]
 
 
 class AnswerForm(MoveForm, PhoneFields):

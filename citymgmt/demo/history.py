@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from random import Random
 
+from cases.models import Directive
 from citymgmt.demo import chances
 from citymgmt.demo.lives import Life
 from citymgmt.demo.people import Town
@@ -48,6 +49,7 @@ OPEN_TODAY = (
     Left("suspended", 2, 600, 900, {"class": "06-050", "handler": "chuzhi"}),
     Left("handed_over", 4, 25, 60),
     Left("pending_check", 4, 27, 65),
+    Left("inspecting", 3, 29, 80),
     Left("checking", 5, 29, 90, {"source": "video", "duty_grid": "YX-01", "collector": "caijiyuan"}),
     Left("pending_close", 4, 38, 85),
 )
@@ -75,6 +77,7 @@ def live(*, town: Town, start: datetime, end: datetime, reports_a_day: int, say:
 
     world.run(end, after_each=after_each)
     experience.rebuild(at=end)
+    Directive.objects.filter(told_at__isnull=True).update(told_at=end)  # the past rings no bell
     say(f"{progress(1)} {len(lives)} problems, {world.steps} steps in {time.monotonic() - began:.0f} s")
     return world
 

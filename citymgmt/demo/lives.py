@@ -14,7 +14,7 @@ from django.utils import timezone
 from accounts.models import User
 from cases import actions as cases
 from cases import clocks, time_limits, workflow
-from cases.models import Case, Evidence, FieldTask, HandlingStint, Request
+from cases.models import Case, Directive, Evidence, FieldTask, HandlingStint, Request
 from cases.time_limits import Limit, Unit
 from cases.workflow import Source, Stage, StintStage
 from citymgmt.demo import chances
@@ -26,7 +26,7 @@ from citymgmt.demo.world import Spot, World
 from dispatch import actions as dispatch
 from dispatch.facts import suggestions
 from hotline import actions as hotline
-from hotline.models import Call
+from hotline.models import Call, CallBack
 from patrol import actions as patrol
 
 DESK_MINUTES = 3.5
@@ -36,6 +36,7 @@ DAY = timedelta(days=1)
 # What the desk refuses, does not file, sends back or voids is for the most part what can be seen in the report: no
 # picture of the surroundings, a bad position, an open case of the same kind beside it.
 SOLID, DOUBTFUL = 0.005, 0.15
+SUPERVISED, SUPERVISED_OF_OPEN = 0.012, 0.2
 
 
 @dataclass(kw_only=True)
@@ -62,6 +63,7 @@ class Life:
 
     def __post_init__(self) -> None:
         self.chance = Random(f"yunxi/life/{self.number}")
+        self.rarity = Random(f"yunxi/rare/{self.number}")  # of its own: what is rare shifts nothing else
         self.minor_class = self.world.classes[self.what["class"]]
 
     # — whose turn it is, and when
@@ -104,6 +106,10 @@ class Life:
         """Whether something rare happens now; never on the straight way to where the life is to rest."""
         return not self.is_brisk and self.chance.random() < share
 
+    def is_rare(self, share: float) -> bool:
+        """Whether a side branch is taken now; never on the straight way to where the life is to rest."""
+        return not self.is_brisk and self.rarity.random() < share
+
     def done(self, case: Case, *, asked: str = "") -> Case:
         """Take note of a step. Raises Rest where the life is to be left."""
         self.case = case
@@ -130,6 +136,11 @@ class Life:
             return
         self.done(self._report(at))
         at = yield self.desk(at)
+        if self.case.is_self_handled:
+            self.done(cases.close_self_handled(
+                self.case, by=self.world.desk(at), at=at, opinion=self.say("self_handled")
+            ))  # fmt: skip
+            return
         if first := self._first():
             self.done(cases.attach(self.case, by=self.world.desk(at), at=at, first=first))
             return
@@ -167,8 +178,11 @@ class Life:
             # Between high houses a phone does not know well where it is.
             is_exact = self.chance.random() < 0.95
             self.doubt = SOLID if has_far and is_exact and not self._looks_known(at) else DOUBTFUL
+            is_small = not self.spot.component and not self.same_as and self.is_rare(0.02)
+            if is_small:
+                files.append((self.picture(collector, at, put_right=True), Evidence.Usage.AFTER))
             return patrol.report(
-                by=collector, position=self.position(),
+                by=collector, position=self.position(), is_self_handled=is_small,
                 accuracy_m=round(self.chance.uniform(3, 18) if is_exact else self.chance.uniform(35, 90), 1),
                 address=self.spot.address, files=files, **facts, **described,
             )  # fmt: skip
@@ -321,11 +335,38 @@ class Life:
             ))  # fmt: skip
             yield from self._dispatch(at, tried | {chosen.department.pk})
             return
+        if self.rarity.random() < (SUPERVISED_OF_OPEN if self.is_brisk else SUPERVISED):
+            self.world.spawn(self._supervised(self.case, at))
         for stint in self._open_stints():
             self.world.spawn(self._at_department(stint, at, is_wrong=is_wrong and stint.is_lead, tried=tried))
 
     def _open_stints(self) -> list[HandlingStint]:
         return list(self.case.stints.filter(stage__in=workflow.STINT_OPEN).select_related("department"))
+
+    def _supervised(self, case: Case, at: datetime) -> Story:
+        """A leader writes an instruction on it, or the command centre supervises it; the department answers."""
+        at = yield at + timedelta(minutes=4) if self.is_brisk else self.at_department(at, 90)
+        case = Case.objects.get(pk=case.pk)
+        if case.stage not in workflow.WITH_DEPARTMENTS or case.holder_department is None:
+            return
+        asked = {"at": at, "needs_reply": True, "reply_by": timezone.localdate(at) + DAY * 3}
+        if self.rarity.random() < 0.3:
+            demand = self.rarity.choice(texts("instruct"))
+            cases.instruct(case, by=self.world.people["lingdao"], demand=demand, **asked)
+        else:
+            demand = self.rarity.choice(texts("supervise"))
+            cases.supervise(
+                case, by=self.world.people["zhihui"], level=Directive.Level.KEY, demand=demand, **asked
+            )  # fmt: skip
+        operator = self.world.operators.get(case.holder_department.code)
+        if self.is_brisk or operator is None:
+            return
+        at = yield self.at_department(at, 200)
+        given = case.directives.latest("id")
+        cases.reply(given, by=operator, at=at, reply=self.rarity.choice(texts("reply")))
+        at = yield self.desk(at, 60)
+        given.refresh_from_db()
+        cases.settle(given, by=given.given_by, at=at)
 
     # — do it
 
@@ -448,6 +489,14 @@ class Life:
     # — is it done?
 
     def _after_handling(self, at: datetime) -> Story:
+        if self.is_rare(0.004):
+            at = yield self.desk(at)
+            reason = self.say("force_close")
+            self.done(cases.force_close(self.case, by=self.world.leader(at), at=at, reason=reason))
+            yield from self._call_back(at)
+            return
+        if self.rests_at == Stage.INSPECTING or self.is_rare(0.02):
+            at = yield from self._inspect(at)
         while self.case.stage == Stage.PENDING_CHECK:
             at = yield from self._check(at)
         if self.case.stage != Stage.PENDING_CLOSE:
@@ -469,12 +518,30 @@ class Life:
         ))  # fmt: skip
         yield from self._call_back(at)
 
+    def _inspect(self, at: datetime) -> Generator[datetime, datetime, datetime]:
+        """An inspector looks at the result before a collector is sent."""
+        inspector = self.world.people["ducha"]
+        at = yield self.desk(at)
+        self.done(cases.send_inspection(
+            self.case, by=self.world.desk(at), at=at, inspector=inspector, opinion=self.say("send_inspection")
+        ))  # fmt: skip
+        at = yield self.on_the_spot(at)
+        task = self.case.tasks.get(kind=FieldTask.Kind.INSPECT, stage="sent")
+        result = "pass" if self.rarity.random() < 0.9 else "fail"
+        files = [self.picture(inspector, at, put_right=result == "pass")]
+        self.done(
+            cases.inspect(task, by=inspector, at=at, result=result, opinion=self.say(f"check_{result}"), files=files)
+        )
+        return at
+
     def _check(self, at: datetime) -> Generator[datetime, datetime, datetime]:
         at = yield self.desk(at)
         if not self.is_brisk:
             at = yield chances.opening(at, chances.COLLECTORS_FROM, chances.COLLECTORS_TO)
+        able = cases.collectors_for(self.case, proof=workflow.JUDGED, day=timezone.localdate(at))
+        barred = self.world.collectors - set(able.values_list("pk", flat=True))
         collector = self._sent() or self.world.another_collector(
-            self.spot.duty_grid, self.collectors_who_saw, self.number
+            self.spot.duty_grid, self.collectors_who_saw | barred, self.number
         )
         self.done(cases.send_check(self.case, by=self.world.desk(at), at=at, collector=collector))
         at = yield self.on_the_spot(at)
@@ -505,4 +572,9 @@ class Life:
         if self.case.reporter_ref is None or not self.happens(0.8):
             return
         at = yield self.desk(at, 120)
+        if self.case.stage == Stage.CLOSED and not self.case.reopened_count and self.is_rare(0.08):
+            hotline.tell_result(self.case, by=self.world.desk(at), at=at, outcome=CallBack.Outcome.UNSOLVED)
+            self.case.refresh_from_db()
+            yield from self._after_handling(at)
+            return
         hotline.tell_result(self.case, by=self.world.desk(at), at=at)

@@ -67,6 +67,7 @@ class World(Timeline):
             self._collectors.setdefault(row.duty_grid.code, []).append(by_id[row.collector_id])
         of_a_grid = {one.pk for mine in self._collectors.values() for one in mine}
         collectors = [self.people[row["username"]] for row in rows("collectors")]
+        self.collectors = {one.pk for one in collectors}
         self._stand_ins = [one for one in collectors if one.pk not in of_a_grid]
         self._customs = {(row["class"], row["street"]): row["department"] for row in rows("customs")}
         self.streets = Streets()

@@ -169,6 +169,7 @@ give_up() {
 
 build_demo() {
     if has_command demo_county; then
+        : >"$LOCAL/logs/demo.log" # it is read before the program has opened it
         (
             let_go_of_locks
             exec setsid setpriv --pdeathsig TERM -- python manage.py demo_county

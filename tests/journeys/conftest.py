@@ -73,7 +73,11 @@ class Person:
 
     def press(self, verb: str, **said) -> None:
         """Press a button of the case page and fill its form: text, choice by value, tick, or pictures."""
-        self.page.click(f"[data-verb={verb}]")
+        button = self.page.locator(f"[data-verb={verb}]")
+        button.wait_for(state="attached")
+        if not button.is_visible():  # the rare ones fold
+            self.page.click(".more-moves summary")
+        button.click()
         form = self.page.locator(f"form[data-move={verb}]")
         form.wait_for()
         if "collector" in said:  # the plain list is exchanged for one that says who is near and free

@@ -114,6 +114,24 @@ def test_the_first_picture_is_needed_and_what_was_typed_stays(county, seat):
     assert not Case.objects.exists()
 
 
+def test_what_he_put_right_himself_needs_a_picture_of_how_it_looks_now(county, seat):
+    phone = seat(county.collector)
+    facts = said(county, is_self_handled="on")
+    refused = phone.post(REPORT, facts | {"near": picture()}).context["form"]
+    assert set(refused.errors) == {"after"}
+    phone.post(REPORT, facts | {"near": picture(), "after": picture("after.jpg")})
+    case = Case.objects.get()
+    assert case.is_self_handled
+    assert sorted(case.evidence.values_list("usage", flat=True)) == ["after", "near"]
+
+
+def test_a_picture_afterwards_without_the_tick_is_left_out(county, seat):
+    seat(county.collector).post(REPORT, said(county, near=picture(), after=picture("after.jpg")))
+    case = Case.objects.get()
+    assert not case.is_self_handled
+    assert case.evidence.get().usage == "near"
+
+
 def test_a_picture_taken_before_an_error_goes_along_the_next_time(county, seat):
     page = seat(county.collector)
     kept = page.post(REPORT, said(county, minor_class="", near=picture())).context["form"].fields["near"].widget.kept
