@@ -12,7 +12,7 @@ from django.contrib import messages
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import F, OuterRef, Q, Subquery
+from django.db.models import F, OuterRef, Prefetch, Q, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -494,7 +494,7 @@ def near_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         "others": others.with_row()[:NEAR_ROWS],
         "around": around,
         "attached": visible.filter(merged_into=found).with_row().order_by("reported_at", "pk"),
-        "earlier": came_before(visible, found),
+        "earlier": came_before(visible, found, request.user, at=at),
         "attach_url": _attach_url(request, found, at=at),
         "at": at,
     }
@@ -509,7 +509,8 @@ def same(request: HttpRequest, case_id) -> HttpResponse:
     found = visible_case(request, case_id, at=at)
     visible = Case.objects.visible_to(request.user, at)
     context = {
-        "case": found, "rows": same_problem(visible, found), "earlier": came_before(visible, found),
+        "case": found, "rows": same_problem(visible, found),
+        "earlier": came_before(visible, found, request.user, at=at),
         "attach_url": _attach_url(request, found, at=at), "at": at,
     }  # fmt: skip
     return render(request, "cases/_same.html", context)
@@ -524,11 +525,17 @@ def same_problem(visible, found: Case) -> list[Case]:
     return list(near_it.with_row()[:NEAR_ROWS])
 
 
-def came_before(visible, found: Case) -> list[Case]:
-    """Return the closed cases of its chain, the latest first, each with its departments and how it was closed."""
+def came_before(visible, found: Case, user, *, at: datetime) -> list[Case]:
+    """Return the closed cases of its chain, the latest first, each with how it was closed and its departments.
+
+    A department reads its own part in them only.
+    """
     if found.chain_id is None:
         return []
-    earlier = visible.chain_of(found).with_row().prefetch_related("stints__department")
+    stints = HandlingStint.objects.select_related("department")
+    if sees_facts_only(user, at):
+        stints = stints.filter(Q(department__in=departments_of(user, at)) | Q(handler=user))
+    earlier = visible.chain_of(found).with_row().prefetch_related(Prefetch("stints", stints))
     return list(earlier[:NEAR_ROWS])
 
 

@@ -17,7 +17,17 @@ from accounts.permissions import acting, departments_of
 from accounts.roles import Role
 from cases.models import Case, Request
 from cases.permissions import open_moves
-from cases.views import PAGE, Door, Page, filtered, move_url, page_of, serve_move, visible_case
+from cases.views import (
+    PAGE,
+    Door,
+    Page,
+    filtered,
+    move_url,
+    page_of,
+    sees_facts_only,
+    serve_move,
+    visible_case,
+)
 from cases.workflow import OPEN, SOURCE_LABELS
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
@@ -264,6 +274,9 @@ def lists(request: HttpRequest) -> HttpResponse:
     visible = Case.objects.visible_to(request.user, at)
     name = request.GET.get("tab") if request.GET.get("tab") in LIST_LABELS else "requests"
     found = querysets.pending_requests(visible) if name == "requests" else querysets.stint_lists(visible)[name]
+    if sees_facts_only(request.user, at):  # what other departments have in the same cases is not theirs to read
+        own = departments_of(request.user, at)
+        found = found.filter(**{"stint__department__in" if name == "requests" else "department__in": own})
     page = page_of(request, lambda first, last: found[first:last])
     rows = with_chains(page.object_list, at=at) if name == "requests" else page.object_list
     context = {"tabs": LIST_LABELS.items(), "tab": name, "page": page, "rows": rows, "at": at}
