@@ -63,7 +63,9 @@ class Case(models.Model):
     version = models.PositiveIntegerField(default=0)
 
     # what
-    minor_class = models.ForeignKey("components.MinorClass", models.PROTECT, verbose_name=_("Class"))
+    minor_class = models.ForeignKey(  # found through case_class
+        "components.MinorClass", models.PROTECT, db_index=False, verbose_name=_("Class")
+    )
     filing_condition = models.ForeignKey(
         "components.FilingCondition", models.PROTECT, null=True, blank=True, verbose_name=_("Filing condition")
     )
@@ -219,12 +221,19 @@ class Case(models.Model):
                 condition=Q(stage__in=sorted(str(s) for s in workflow.FINAL), words_erased_at__isnull=True),
             ),
             GinIndex(fields=["search"], name="case_search"),
+            # The class stands in them too: else its hundreds of thousands of cases are read to find the few at a place.
             GistIndex(
                 Geography(models.F("point")),
+                "minor_class",
                 name="case_open_near",
                 condition=Q(stage__in=[str(s) for s in workflow.OPEN]),
             ),
-            GistIndex(Geography(models.F("point")), name="case_closed_near", condition=Q(closed_at__isnull=False)),
+            GistIndex(
+                Geography(models.F("point")),
+                "minor_class",
+                name="case_closed_near",
+                condition=Q(closed_at__isnull=False),
+            ),
             models.Index(fields=["chain"], name="case_chain", condition=Q(chain__isnull=False)),
         ]
 

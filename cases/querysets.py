@@ -9,7 +9,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Case, Exists, OuterRef, Q, Subquery, When
 from django.db.models.expressions import RawSQL
-from django.db.models.functions import JSONObject
+from django.db.models.functions import Cast, JSONObject
 from django.utils import timezone
 
 from accounts.permissions import appointments_of, departments_of
@@ -174,7 +174,7 @@ class CaseQuerySet(models.QuerySet):
             metres = settings.get("cases.near_metres", on=day, area_code=area_code)
         if hours is None:
             hours = settings.get("cases.near_hours", on=day, area_code=area_code)
-        recent = Q(minor_class=minor_class, reported_at__gte=at - timedelta(hours=hours))
+        recent = Q(minor_class=_key(minor_class), reported_at__gte=at - timedelta(hours=hours))
         same = recent & Q(is_within("point", point, metres))
         if minor_class.near_on_road and road is not None:
             same |= recent & Q(road=road)
@@ -196,7 +196,7 @@ class CaseQuerySet(models.QuerySet):
         if days is None:
             days = settings.get("cases.recurrence_days", on=day, area_code=area_code)
         metres = settings.get("cases.recurrence_metres", on=day, area_code=area_code)
-        same = Q(minor_class=minor_class) & Q(is_within("point", point, metres))
+        same = Q(minor_class=_key(minor_class)) & Q(is_within("point", point, metres))
         if component is not None:
             same |= Q(component=component)
         return self.filter(same, closed_at__range=(at - timedelta(days=days), at)).order_by("-closed_at", "-pk")
@@ -215,6 +215,11 @@ class CaseQuerySet(models.QuerySet):
     def around(self, point, *, metres: float):
         """Return the cases within some metres of a point, the nearest first, each with its `metres`."""
         return nearest(self, "point", point, within_metres=metres)
+
+
+def _key(minor_class) -> Cast:
+    """Return the class as the index over place and class wants it: a bare number is no bigint to such an index."""
+    return Cast(minor_class.pk, models.BigIntegerField())
 
 
 class StintQuerySet(models.QuerySet):

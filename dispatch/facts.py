@@ -134,7 +134,8 @@ def rows_about(case: Case, *, at: datetime) -> list[Row]:
     found = ResponsibilityRule.objects.on(timezone.localdate(at)).about(
         kind=what.kind, class_id=what.pk, major_code=what.major_code, area_code=case.area_code, cell=case.unit_grid_id
     )
-    return [row_of(row, what) for row in found.select_related("department", "owner", "duty_grid", "road")]
+    named = found.select_related("department", "owner", "duty_grid", "road").defer("road__line")
+    return [row_of(row, what) for row in named]
 
 
 def row_of(row: ResponsibilityRule, what) -> Row:
