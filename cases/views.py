@@ -216,13 +216,16 @@ def _kept(request: HttpRequest) -> str:
     return left.urlencode()
 
 
+AREA_DIGITS = 12
+
+
 def filtered(rows, said, *, at: datetime):
     """Return the rows that the filters of an address ask for; unknown values filter nothing."""
     if said.get("kind") in ("component", "event"):
         rows = rows.filter(minor_class__in=MinorClass.objects.filter(kind=said["kind"]).values("pk"))
     if said.get("source") in set(workflow.Source):
         rows = rows.filter(source=said["source"])
-    if (street := said.get("street", "")).isdigit():
+    if (street := said.get("street", "")).isdecimal() and len(street) <= AREA_DIGITS:
         rows = rows.filter(inside(street))
     if said.get("lamp") in LAMPS:
         rows = rows.filter(LAMPS[said["lamp"]](at))

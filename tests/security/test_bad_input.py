@@ -64,3 +64,14 @@ def test_a_place_that_is_none_finds_nothing(county, seat, lon):
     assert Client().get("/citizen/near/", asked).status_code == 200
     assert seat(county.operator).get("/hotline/near/", asked).status_code == 200
     assert seat(county.collector).get("/field/near/", asked).status_code == 200
+
+
+@pytest.mark.parametrize("street", ["9" * 5000, "²", "-1"], ids=["endless", "superscript", "negative"])
+def test_a_street_that_is_none_filters_nothing(seat, program, street):
+    county = County.build()
+    county.report()
+    for answer in (
+        seat(county.operator).get("/desk/", {"street": street}),
+        program(county.operator).get("/api/v1/cases/", {"street": street}),
+    ):
+        assert answer.status_code == 200
