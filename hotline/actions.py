@@ -253,7 +253,8 @@ def tell_result(case: Case, *, by, at: datetime, outcome: str = CallBack.Outcome
         raise NotOverYet(number=case.leading_case.number)
     if outcome == CallBack.Outcome.UNSOLVED:
         with transaction.atomic():
-            case_actions.reopen(case, by=by, at=at, reason=gettext("Calling back: the citizen says it is not solved."))
+            reason = gettext("Calling back: the citizen says it is not solved.")
+            case_actions.reopen(case.leading_case, by=by, at=at, reason=reason)
             return CallBack.objects.create(case=case, by=by, at=at, outcome=outcome)
     told = CallBack.objects.filter(case=case, outcome=CallBack.Outcome.TOLD).first()
     if told is not None:

@@ -367,6 +367,9 @@ def join(request: HttpRequest) -> HttpResponse:
         raise Http404 from None
     if not actions.is_token(token):
         raise Http404
+    limit = settings.get("hotline.reports_per_hour", on=timezone.localdate(at))
+    if not _within_limit(request, "joins", limit=limit, at=at):
+        return _no_link(request, TooOften(minutes=60))
     actions.join_as_citizen(get_object_or_404(Case, public_id=public_id), at=at, token=token)
     return redirect("citizen:follow", token)
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 import time_machine
+from django.core import signing
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
@@ -19,6 +20,7 @@ from dispatch import actions as dispatch
 from hotline import actions
 from hotline.actions import new_token
 from hotline.models import FollowUp
+from hotline.views import JOIN_SALT
 from office import settings as office_settings
 from office.models import StoredFile
 from tests.county import LONG_AGO, MONDAY, SIDE, SOUTH, STAGES_OF_THE_TRIP, WEST, County
@@ -520,6 +522,27 @@ def test_a_case_that_its_citizen_no_longer_needs_goes_on(citizen, county):
     case.refresh_from_db()
     assert case.stage == Stage.HANDLING
     assert "withdraw/" not in citizen.get(f"/citizen/follow/{token}/").content.decode()
+
+
+def test_joining_again_and_again_comes_to_an_end(citizen, county, seat):
+    case, _token = followed(county, Stage.HANDLING)
+    set_to = {"by": county.administrator, "at": MONDAY, "valid_from": LONG_AGO}
+    office_settings.set_value("hotline.reports_per_hour", 2, **set_to)
+    ref = signing.dumps(str(case.public_id), salt=JOIN_SALT)
+    answers = [citizen.post("/citizen/join/", {"join": ref, "token": new_token()}).status_code for _ in range(3)]
+    assert answers == [302, 302, 429]
+
+
+def test_calling_back_about_an_attached_report_opens_the_first_case(county, seat):
+    first, _token = followed(county, Stage.PENDING_CLOSE)
+    second = county.report(source="web", at=MONDAY - timedelta(days=1))
+    case_actions.attach(second, by=county.operator, at=MONDAY, first=first)
+    case_actions.close(first, by=county.duty_leader, at=MONDAY, met=True)
+    assert (
+        seat(county.operator).post(f"/hotline/visits/{second.public_id}/", {"outcome": "unsolved"}).status_code == 302
+    )
+    first.refresh_from_db()
+    assert first.stage == Stage.PENDING_CHECK
 
 
 def test_calling_back_may_find_that_it_is_not_solved(county, seat):
