@@ -325,7 +325,7 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
 def _drawn(found: Case, buttons: list[Button]) -> dict:
     """Return the buttons with their doors: all, those at hand, and the rare ones, which fold where there are many."""
     drawn = [(button, move_url(found, button)) for button in named(buttons)]
-    folds = len(drawn) > FEW_BUTTONS
+    folds = len(drawn) > FEW_BUTTONS and not all(button.rule.is_rare for button in buttons)
     rare = [(button, url) for button, url in drawn if folds and button.rule.is_rare]
     return {"buttons": drawn, "at_hand": [one for one in drawn if one not in rare], "rare": rare}
 
@@ -417,6 +417,10 @@ RESULTS = {
     ("check", "pass"): gettext_lazy("Passed"),
     ("check", "fail"): gettext_lazy("Failed"),
     ("check", "cannot"): gettext_lazy("Cannot check"),
+    ("inspect", "pass"): gettext_lazy("Passed"),
+    ("inspect", "fail"): gettext_lazy("Failed"),
+    ("spot_check", "pass"): gettext_lazy("Passed"),
+    ("spot_check", "fail"): gettext_lazy("Failed"),
 }
 # What command and departments did is a department's business; how the desks came to file it is not.
 SHOWN_TO_DEPARTMENTS = (
