@@ -297,7 +297,8 @@ city_environment() {
     export EVIDENCE_ROOT=${EVIDENCE_ROOT:-$LOCAL/evidence}
     export STATIC_ROOT=${STATIC_ROOT:-$LOCAL/static}
     export EVIDENCE_ACCEL_PREFIX=/protected-evidence/
-    export SITE_URL=${SITE_URL:-http://localhost:$(cat "$LOCAL/run/port" 2>/dev/null || echo 8000)}
+    SITE_URL_GIVEN=${SITE_URL_GIVEN-${SITE_URL:-}} # by whoever started us; otherwise it follows the port
+    export SITE_URL=${SITE_URL_GIVEN:-http://localhost:$(cat "$LOCAL/run/port" 2>/dev/null || echo 8000)}
     [[ ${CITY_LISTEN:-127.0.0.1} == 127.0.0.1 ]] || export ALLOWED_HOSTS=${ALLOWED_HOSTS:-"*"}
     export CHROMIUM=${CHROMIUM:-}
     export C_FORCE_ROOT=1 # the worker of a checkout that only root may enter

@@ -90,6 +90,7 @@ PYTHON
     ) || fail "No port from 8000 to 8399 is free on $LISTEN."
     [[ -z $before || $before == "$PORT" ]] || say "Port $before is taken by another program; using $PORT."
     echo "$PORT" >"$LOCAL/run/port"
+    export SITE_URL=${SITE_URL_GIVEN:-http://localhost:$PORT}
 }
 
 write_nginx_conf() {
