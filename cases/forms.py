@@ -158,7 +158,9 @@ FIELDS: dict[str, Callable[["MoveForm"], forms.Field]] = {
         label=_("Level"), choices=[one for one in Directive.Level.choices if one[0] != Directive.Level.NONE],
         widget=forms.RadioSelect,
     ),
-    "demand": lambda form: _text(form, label=_("What is demanded")),
+    "demand": lambda form: _text(
+        form, label=_("Instruction") if form.rule.verb == "instruct" else _("What is demanded")
+    ),
     "needs_reply": lambda form: forms.BooleanField(label=_("A reply is required")),
     "reply_by": _reply_by,
     "reply": lambda form: _text(form, label=_("Reply")),
