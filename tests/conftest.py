@@ -14,7 +14,7 @@ from hypothesis import settings as hypothesis
 from accounts import actions as accounts
 from accounts import vault
 from accounts.middleware import SEEN_COOKIE, seen_cookie
-from cases import chains, clocks
+from cases import calendars, chains, clocks
 from dispatch import terms
 from office import health, settings
 
@@ -74,3 +74,11 @@ def program():
         return Client(headers={"authorization": f"Bearer {secret}", **headers})
 
     return log_in
+
+
+@pytest.fixture
+def nothing_is_read_anew(monkeypatch):
+    """What each process reads anew every ten seconds is read once: that is no request's doing, and a busy machine's."""
+    for module in (settings, calendars, chains, terms):
+        monkeypatch.setattr(module, "FRESH_SECONDS", 3600.0)
+    monkeypatch.setattr(health, "BANNER_FRESH_SECONDS", 3600.0)

@@ -15,13 +15,12 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import vault
-from cases import calendars, chains, clocks, workflow
+from cases import clocks, workflow
 from cases.permissions import open_moves, type_of
 from cases.views import DOORS as DESK_DOORS
 from cases.workflow import Stage
 from components.models import FilingCondition
 from dispatch import actions as dispatch
-from dispatch import terms
 from dispatch.views import DOORS as DISPATCH_DOORS
 from office import settings as office_settings
 from office.forms import FilesField
@@ -32,10 +31,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_read_anew(monkeypatch):
-    """Settings, calendar and chains are read anew every ten seconds by each process: that is no request's doing."""
-    for module in (office_settings, calendars, chains, terms):
-        monkeypatch.setattr(module, "FRESH_SECONDS", 3600.0)
+def counted(nothing_is_read_anew):
+    """What is counted here is what the requests themselves ask."""
 
 
 DOORS = {"cases": DESK_DOORS, "dispatch": DISPATCH_DOORS}

@@ -16,6 +16,7 @@ from django.utils import timezone
 from cases import clocks
 from cases.workflow import Stage
 from dispatch import actions as dispatch
+from dispatch import terms
 from office import settings as office_settings
 from tests.county import PEOPLE, County
 
@@ -66,7 +67,7 @@ def shape(address: str) -> str:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_everybody_may_follow_every_link_he_is_shown(busy_county, seat, language):
+def test_everybody_may_follow_every_link_he_is_shown(busy_county, seat, language, nothing_is_read_anew):
     troubles = {who: follow(seat(getattr(busy_county, who)), language) for who in PEOPLE}
     assert {who: found for who, found in troubles.items() if found} == {}
 
@@ -81,9 +82,10 @@ def follow(browser, language: str) -> list[str]:
         if shape(address) in seen:
             continue
         seen.add(shape(address))
-        # Settings and calendar are read anew every ten seconds by each process: that is no page's doing.
+        # Settings, calendar and rules are read once by each process: that is no page's doing.
         office_settings.get("office.centre_name", on=timezone.localdate())
         clocks.calendar()
+        terms.grounds(timezone.localdate())
         with CaptureQueriesContext(connection) as asked:
             answer = browser.get(address)
         if answer.status_code in (301, 302):
