@@ -1467,7 +1467,7 @@ def follow_calendar(*, at: datetime, at_most: int | None = None) -> tuple[int, i
             here = clocks.follow_calendar(cases, at=at, recorded_at=timezone.now())  # recorded_at: the server's own
             CalendarVersion.objects.filter(pk=pending[-1].pk).update(moved=F("moved") + here)
         looked, moved = looked + len(cases), moved + here
-    settled = at - timedelta(seconds=2 * calendars.FRESH_SECONDS)
+    settled = at - calendars.KNOWN_EVERYWHERE
     if not waiting.exists():
         CalendarVersion.objects.filter(recounted_at__isnull=True, made_at__lte=settled).update(recounted_at=at)
     return looked, moved

@@ -14,6 +14,7 @@ from cases.models import CalendarDay, CalendarState, CalendarVersion, SeasonSpan
 from cases.work_calendar import Season, WorkCalendar
 
 FRESH_SECONDS = 10.0  # how old this process's copy of the calendar may be
+KNOWN_EVERYWHERE = timedelta(seconds=2 * FRESH_SECONDS)  # after so long every process counts by a changed calendar
 KEPT_VERSIONS = 4  # how many older ones a process remembers
 NEAR_DAYS = 10  # changed days no further apart than this are told as one stretch
 

@@ -76,7 +76,7 @@ def program():
     return log_in
 
 
-@pytest.fixture
+@pytest.fixture(autouse=True)
 def nothing_is_read_anew(monkeypatch):
     """What each process reads anew every ten seconds is read once: that is no request's doing, and a busy machine's."""
     for module in (settings, calendars, chains, terms):

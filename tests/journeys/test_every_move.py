@@ -29,12 +29,6 @@ from tests.county import PEOPLE, STAGES_OF_THE_TRIP, County, picture
 MOST_QUERIES = 12
 pytestmark = pytest.mark.django_db
 
-
-@pytest.fixture(autouse=True)
-def counted(nothing_is_read_anew):
-    """What is counted here is what the requests themselves ask."""
-
-
 DOORS = {"cases": DESK_DOORS, "dispatch": DISPATCH_DOORS}
 
 

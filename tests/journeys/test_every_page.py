@@ -67,7 +67,7 @@ def shape(address: str) -> str:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_everybody_may_follow_every_link_he_is_shown(busy_county, seat, language, nothing_is_read_anew):
+def test_everybody_may_follow_every_link_he_is_shown(busy_county, seat, language):
     troubles = {who: follow(seat(getattr(busy_county, who)), language) for who in PEOPLE}
     assert {who: found for who, found in troubles.items() if found} == {}
 
