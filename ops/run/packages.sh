@@ -136,10 +136,16 @@ python_environment() {
 python_key() { echo "$("$PYTHON" -V) $TOP $(digest requirements/development.txt)"; }
 browser_files_key() { digest package-lock.json ops/run/browser-files.sh; }
 
+# Brought up to date where it stands, so that whatever runs from it goes on; made anew for another Python or place.
 install_python() {
-    "$PYTHON" -m venv --clear "$VENV"
+    stands_here || "$PYTHON" -m venv --clear "$VENV"
     "$VENV/bin/python" -m pip install --disable-pip-version-check --no-input --progress-bar off \
         --only-binary :all: --require-hashes -r requirements/development.txt
+}
+
+stands_here() {
+    [[ $("$VENV/bin/python" -V 2>&1) == "$("$PYTHON" -V)" ]] &&
+        [[ $(dirname "$(sed -n '1s/^#!//p' "$VENV/bin/pip")") -ef $VENV/bin ]]
 }
 
 lock_requirements() {
