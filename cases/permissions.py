@@ -79,11 +79,15 @@ def conflict(part: CasePart | None, rule: Move) -> str:
 
 @dataclass
 class Button:
-    """One move that this person may make now. `subject` is the row it is made on, `about` what to call it by."""
+    """One move that this person may make now. `subject` is the row it is made on, `about` what to call it by.
+
+    `key` presses it where it is drawn.
+    """
 
     rule: Move
     subject: Any
     about: str = ""
+    key: str = ""
 
     @property
     def url_name(self) -> str:

@@ -324,10 +324,19 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
 
 def _drawn(found: Case, buttons: list[Button]) -> dict:
     """Return the buttons with their doors: all, those at hand, and the rare ones, which fold where there are many."""
-    drawn = [(button, move_url(found, button)) for button in named(buttons)]
+    drawn = [(button, move_url(found, button)) for button in with_keys(named(buttons))]
     folds = len(drawn) > FEW_BUTTONS and not all(button.rule.is_rare for button in buttons)
     rare = [(button, url) for button, url in drawn if folds and button.rule.is_rare]
     return {"buttons": drawn, "at_hand": [one for one in drawn if one not in rare], "rare": rare}
+
+
+def with_keys(buttons: list[Button]) -> list[Button]:
+    """Return the buttons, each with the key that presses it; of several that want the same one the first has it."""
+    taken: set[str] = set()
+    for button in sorted(buttons, key=lambda one: one.rule.is_rare):
+        button.key = "" if button.rule.key in taken else button.rule.key
+        taken.add(button.key)
+    return buttons
 
 
 FEW_BUTTONS = 4  # so many stand side by side without folding any

@@ -12,13 +12,13 @@ from django.contrib.gis.geos import GEOSGeometry, Point
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import connection, transaction
 from django.utils import timezone
-from pypinyin import Style, lazy_pinyin
 from shapely.geometry.base import BaseGeometry
 
 from citymgmt.errors import Refusal
 from components import codes
 from components.models import Component, FilingCondition, MinorClass
 from grid.actions import copy_rows, ewkb
+from grid.addresses import initials
 from grid.geometry import middles
 from grid.locate import CellsOf, locate
 
@@ -48,11 +48,6 @@ class AlreadyRetired(Refusal):
 
 
 # --- The catalogue 分类目录 ------------------------------------------------------------------------------------------
-
-
-def initials(name: str) -> str:
-    """Return the pinyin initials of a name, as people type them: 路面井盖 → lmjg. What is not Chinese is left out."""
-    return "".join(lazy_pinyin(name, style=Style.FIRST_LETTER, errors="ignore")).lower()
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from django.utils import timezone
 from shapely.geometry.base import BaseGeometry
 
 from citymgmt.errors import Refusal
+from grid.addresses import initials
 from grid.geometry import Cell
 from grid.models import SRID, Area, DutyGrid, DutyGridCell, Road, UnitGrid
 
@@ -78,12 +79,24 @@ def insert_roads(
     roads: Iterable[tuple[str, str, BaseGeometry]], *, area_code: str, source: str, valid_from: date
 ) -> int:
     """Write roads given as (name, class, lines in degrees); return how many. `source` is shown wherever they are."""
-    columns = ("public_id", "name_zh", "name_en", "road_class", "line", "area_code", "source", "valid_from")
+    columns = (
+        "public_id", "name_zh", "name_en", "pinyin_initials", "road_class", "line", "area_code", "source", "valid_from",
+    )  # fmt: skip
     return copy_rows(
         Road._meta.db_table,
         columns,
         (
-            (uuid4(), name, name if name.isascii() else "", road_class, ewkb(line), area_code, source, valid_from)
+            (
+                uuid4(),
+                name,
+                name if name.isascii() else "",
+                initials(name),
+                road_class,
+                ewkb(line),
+                area_code,
+                source,
+                valid_from,
+            )
             for name, road_class, line in roads
         ),
     )
@@ -190,7 +203,8 @@ def name_area(area: Area, *, by, at: datetime, name_zh: str, name_en: str) -> Ar
 
 def change_road(road: Road, *, by, at: datetime, name_zh: str, name_en: str, road_class: str) -> Road:
     """Name and class a road. Open cases keep the class they were filed with."""
-    return _changed(road, by=by, at=at, name_zh=name_zh, name_en=name_en, road_class=road_class)
+    names = {"name_zh": name_zh, "name_en": name_en, "pinyin_initials": initials(name_zh)}
+    return _changed(road, by=by, at=at, road_class=road_class, **names)
 
 
 def _changed(row, *, by, at: datetime, **values):

@@ -9,8 +9,9 @@ from django.conf import settings
 from django.contrib.gis.db import models
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateRangeField, RangeOperators
-from django.contrib.postgres.indexes import GistIndex
+from django.contrib.postgres.indexes import GinIndex, GistIndex, OpClass
 from django.db.models import F, Func, Q
+from django.db.models.functions import Upper
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
@@ -35,6 +36,16 @@ class Period(Func):
 
 ENDS_AFTER_IT_BEGINS = Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from"))
 IS_CURRENT = Q(valid_to__isnull=True)
+
+
+def searched_as(table: str) -> list[models.Index]:
+    """Return the indexes by which the beginning of a name, or of its pinyin initials, finds the current rows."""
+    kinds = {
+        "zh": OpClass(F("name_zh"), "varchar_pattern_ops"),
+        "en": OpClass(Upper("name_en"), "text_pattern_ops"),
+        "py": OpClass(F("pinyin_initials"), "varchar_pattern_ops"),
+    }
+    return [models.Index(how, name=f"{table}_begins_{kind}", condition=IS_CURRENT) for kind, how in kinds.items()]
 
 
 class Named(models.Model):
@@ -213,6 +224,7 @@ class Road(Named, Dated, Changed):
         LANE = "lane", _("lane")
 
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    pinyin_initials = models.CharField(_("pinyin initials"), max_length=50, blank=True, db_default="")
     road_class = models.CharField(_("road class"), max_length=9, choices=RoadClass)
     line = models.MultiLineStringField(_("line"), srid=SRID, spatial_index=False)
     area_code = models.CharField(_("code of the area"), max_length=12, blank=True)
@@ -231,6 +243,7 @@ class Road(Named, Dated, Changed):
         indexes = [
             GistIndex(fields=["line"], name="grid_road_line"),
             GistIndex(Geography("line"), name="grid_road_line_metres", condition=IS_CURRENT),
+            *searched_as("grid_road"),
         ]
 
     def __str__(self) -> str:
@@ -249,6 +262,7 @@ class Place(Named, Dated):
         POI = "poi", _("point of interest")
 
     public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    pinyin_initials = models.CharField(_("pinyin initials"), max_length=50, blank=True, db_default="")
     kind = models.CharField(_("kind"), max_length=10, choices=Kind)
     geometry = models.GeometryField(_("position"), srid=SRID, spatial_index=False)
     address = models.CharField(_("address"), max_length=256, blank=True)
@@ -262,7 +276,11 @@ class Place(Named, Dated):
         verbose_name_plural = _("named places")
         ordering = ["name_zh", "id"]
         constraints = [models.CheckConstraint(name="grid_place_period", condition=ENDS_AFTER_IT_BEGINS)]
-        indexes = [GistIndex(Geography("geometry"), name="grid_place_metres", condition=IS_CURRENT)]
+        indexes = [
+            GistIndex(Geography("geometry"), name="grid_place_metres", condition=IS_CURRENT),
+            *searched_as("grid_place"),
+            GinIndex(OpClass(F("name_zh"), "gin_trgm_ops"), name="grid_place_holds", condition=IS_CURRENT),
+        ]
 
     def __str__(self) -> str:
         return self.name_zh

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from office.media import EXTENSIONS
-from office.querysets import MessageQuerySet
+from office.querysets import MessageQuerySet, PhraseQuerySet
 
 
 class Setting(models.Model):
@@ -291,3 +291,45 @@ class KeptAnswer(models.Model):
 
     def __str__(self):
         return f"{self.user_id} {self.key}"
+
+
+class Phrase(models.Model):
+    """A stock phrase 惯用语 that a key puts into a text: one person's own, or everybody's in a role."""
+
+    class Use(models.TextChoices):
+        """The texts a phrase is meant for, by the name of their field; "" is any."""
+
+        ANY = "", _("Any text")
+        DESCRIPTION = "description", _("Fact sheet")
+        ANSWER = "answer", _("Answer to the caller")
+        OPINION = "opinion", _("Opinion")
+        REASON = "reason", _("Reason")
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    role = models.CharField(_("role"), max_length=24, blank=True)
+    use = models.CharField(_("meant for"), max_length=12, choices=Use, blank=True)
+    text = models.CharField(_("phrase"), max_length=300)
+    number = models.PositiveSmallIntegerField(_("place in the list"), default=1)
+
+    objects = PhraseQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("phrase")
+        verbose_name_plural = _("phrases")
+        ordering = ["number", "id"]
+        constraints = [
+            models.CheckConstraint(
+                name="office_phrase_of_a_person_or_a_role",
+                condition=Q(owner__isnull=False, role="") | Q(owner__isnull=True) & ~Q(role=""),
+            )
+        ]
+        indexes = [
+            models.Index(fields=["owner", "number"], name="office_phrase_own", condition=Q(owner__isnull=False)),
+            models.Index(fields=["role", "number"], name="office_phrase_role", condition=Q(owner__isnull=True)),
+        ]
+
+    def __str__(self):
+        return self.text

@@ -1,6 +1,8 @@
 """Named queries of the office."""
 
-from django.db.models import QuerySet
+from collections.abc import Iterable
+
+from django.db.models import F, Q, QuerySet
 
 
 class MessageQuerySet(QuerySet):
@@ -10,3 +12,10 @@ class MessageQuerySet(QuerySet):
 
     def unread(self, user) -> "MessageQuerySet":
         return self.filter(recipient=user, read_at__isnull=True)
+
+
+class PhraseQuerySet(QuerySet):
+    def for_person(self, user, *, roles: Iterable[str]) -> "PhraseQuerySet":
+        """Return the phrases this person may insert, his own before those of his roles, each in its order."""
+        wanted = self.filter(Q(owner=user) | Q(owner__isnull=True, role__in=[str(role) for role in roles]))
+        return wanted.order_by(F("owner").asc(nulls_last=True), "number", "id")

@@ -17,6 +17,7 @@ from components.actions import Surveyed, insert_components
 from components.models import Component, MinorClass
 from grid import geometry
 from grid.actions import draw_duty_grid, insert_cells, multipolygon
+from grid.addresses import initials
 from grid.models import SRID, Area, DutyGrid, Place, Road
 
 SOURCE = "演示数据，纯属虚构"
@@ -98,6 +99,7 @@ def build_roads(drawing: place.Drawing, *, at: datetime) -> None:
             public_id=known_id(f"road {number}"),
             name_zh=road.name_zh,
             name_en=road.name_en,
+            pinyin_initials=initials(road.name_zh),
             road_class=road.road_class,
             line=_geos(MultiLineString([drawing.zone.to_degrees(road.line)])),
             area_code=DIVISION,
@@ -127,6 +129,7 @@ def build_places(drawing: place.Drawing, *, at: datetime) -> None:
             kind=Place.Kind.POI,
             name_zh=row["name_zh"],
             name_en=row["name_en"],
+            pinyin_initials=initials(row["name_zh"]),
             geometry=_geos(drawing.zone.to_degrees(point)),
             area_code=DIVISION,
             source=SOURCE,

@@ -1,29 +1,50 @@
-// Single letters press the button that shows them; never while typing or while an input method composes.
-//   [data-key=L]                 what L presses     J, K: next and previous row     Enter: open     Esc: back     ?: the key card
-const typing = (element) => element.closest("input:not([type=checkbox], [type=radio], [type=button]), textarea, select, [contenteditable]");
+// Keys. Single letters press the button that shows them; never while typing or while an input method composes.
+//   [data-key=L]     what L presses, also while it lies folded under "more"; digits: proposals, the form in hand first
+//   [data-row]       rows of a queue: J ↓ next, K ↑ previous, Enter opens (none chosen: the first, the most dangerous)
+//   form[data-save]  what Ctrl+S sends where no form is being filled in; its button is the one with data-save, or its main one
+//   Esc: back one step, to the very row    M: the map    Ctrl+S: send the form in hand    ?: the key card
+const typing = (element) => element.closest?.("input:not([type=checkbox], [type=radio], [type=button], [type=submit]), textarea, select, [contenteditable]");
 const english = document.documentElement.lang.startsWith("en");
 const words = english
-  ? { card: "Keys on this page", rows: "next, previous row", open: "open the row", back: "back", close: "Close" }
-  : { card: "本页按键", rows: "下一行、上一行", open: "打开所选行", back: "返回", close: "关闭" };
-const shown = () => [...document.querySelectorAll("[data-key]")].filter((one) => one.offsetParent);
+  ? { card: "Keys on this page", rows: "next, previous row", open: "open the row (none chosen: the first)", back: "back, to the same row", close: "Close", print: "Print",
+      map: "to the map", save: "save, send the form", phrase: "insert a phrase", always: "Everywhere", here: "Here", card2: "this card" }
+  : { card: "本页按键", rows: "下一行、上一行", open: "打开所选行（未选时打开第一行）", back: "返回，回到原来那一行", close: "关闭", print: "打印",
+      map: "到地图", save: "保存、提交表单", phrase: "插入惯用语", always: "各页通用", here: "本页", card2: "本按键卡" };
+
+const all = () => [...document.querySelectorAll("[data-key]")];
+const seen = (one) => one.offsetParent !== null;
+const folded = (one) => !seen(one) && one.closest("details:not([open])")?.offsetParent;
+// What is in hand comes first: an open form before the page around it, what is seen before what is folded.
+const rank = (one) => (one.closest("#move form, dialog[open]") ? 0 : seen(one) ? 1 : 2);
+const usable = () => all().filter((one) => seen(one) || folded(one)).sort((one, other) => rank(one) - rank(other));
+const named = (name) => usable().find((one) => one.dataset.key.toUpperCase() === name);
+const rows = () => [...document.querySelectorAll("tr[data-row]")].filter(seen);
 
 export function keys() {
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || event.keyCode === 229 || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (event.isComposing || event.keyCode === 229 || event.defaultPrevented) return;
+    if ((event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "s") return save(event);
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") return leave(event);
+    if (event.key === "F2" || event.key === "F4") { const target = named(event.key); if (target) { event.preventDefault(); target.click(); } return; }
     if (typing(event.target) || document.querySelector("dialog[open]")) return;
     if (event.key === "?") return card(event);
-    const wanted = event.key.length === 1 ? event.key.toUpperCase() : event.key;
-    const target = shown().find((one) => one.dataset.key.toUpperCase() === wanted);
+    if (step(event)) return;
+    const target = named(event.key.length === 1 ? event.key.toUpperCase() : event.key);
     if (target) { event.preventDefault(); press(target); return; }
-    if (wanted === "J" || wanted === "K" || event.key === "Enter") step(wanted, event);
+    if (event.key.toUpperCase() === "M") toMap(event);
   });
   document.addEventListener("click", (event) => {
     if (event.target.closest("[data-key-card]")) card(event);
+    const row = event.target.closest("tr[data-row]");
+    if (row) choose(row);
     // Back to the very row and place from which the page was opened.
     const back = event.target.closest("[data-back]");
     if (back && cameFrom(back.href)) { event.preventDefault(); history.back(); }
   });
+  mark();
+  addEventListener("pageshow", mark);
+  document.body.addEventListener("htmx:afterSettle", mark);
 }
 
 const cameFrom = (address) => document.referrer && new URL(document.referrer).origin === location.origin
@@ -31,52 +52,116 @@ const cameFrom = (address) => document.referrer && new URL(document.referrer).or
 
 // A field is entered; a choice is made and entered, so that Enter sends its form; anything else is clicked.
 function press(target) {
+  for (let fold = target.closest("details:not([open])"); fold; fold = fold.parentElement.closest("details:not([open])")) fold.open = true;
   if (!target.matches("input, select, textarea")) return target.click();
   if (target.matches("[type=radio], [type=checkbox]")) target.click();
   target.focus();
 }
 
+function save(event) {
+  event.preventDefault();
+  const form = event.target.closest?.("form:not([role=search])") || document.querySelector("#move form") || document.querySelector("form[data-save]");
+  const button = form && (form.querySelector("[type=submit][data-save]") || form.querySelector("[type=submit].main") || form.querySelector("[type=submit]"));
+  if (button && !button.disabled) form.requestSubmit(button);
+}
+
+function toMap(event) {
+  const map = [...document.querySelectorAll("[data-map]")].find(seen);
+  if (!map) return;
+  event.preventDefault();
+  map.scrollIntoView({ block: "nearest" });
+  map.focus();
+}
+
 function leave(event) {
+  if (document.querySelector("dialog[open]")) return; // the dialog closes itself
   const place = document.getElementById("move");
   if (place?.childElementCount) { place.replaceChildren(); event.preventDefault(); return; }
   if (typing(event.target)) { event.target.blur(); return; }
-  const back = document.querySelector("[data-back]");
-  if (back && !document.querySelector("dialog[open]")) back.click();
+  document.querySelector("[data-back]")?.click();
 }
 
-function step(wanted, event) {
-  const rows = [...document.querySelectorAll("tr[data-row]")];
-  if (!rows.length) return;
-  const now = rows.findIndex((row) => row.classList.contains("on"));
-  if (event.key === "Enter") { if (now >= 0 && event.target === document.body) window.location = rows[now].dataset.href; return; }
-  const next = Math.min(rows.length - 1, Math.max(0, now + (wanted === "J" ? 1 : -1)));
-  rows.forEach((row, place) => row.classList.toggle("on", place === next));
-  rows[next].scrollIntoView({ block: "nearest" });
-  event.preventDefault();
+// — the rows of a queue ——————————————————————————————————————————————————————————————————————————————————
+
+// Which row is the chosen one is remembered for as long as this tab lives, so that it is the same after coming back.
+const memory = () => `row:${location.pathname}`;
+const idOf = (row) => row.dataset.case || row.dataset.href;
+
+function choose(row) {
+  for (const one of document.querySelectorAll("tr[data-row].on")) if (one !== row) one.classList.remove("on");
+  row.classList.add("on");
+  try { sessionStorage.setItem(memory(), idOf(row)); } catch { /* full: then it is not remembered */ }
 }
+
+function mark() {
+  const list = rows();
+  if (!list.length || list.some((row) => row.classList.contains("on"))) return;
+  const wanted = sessionStorage.getItem(memory());
+  const row = wanted && list.find((one) => idOf(one) === wanted);
+  if (row) { row.classList.add("on"); row.scrollIntoView({ block: "nearest" }); }
+}
+
+const STEPS = { J: 1, K: -1, ARROWDOWN: 1, ARROWUP: -1 };
+
+function step(event) {
+  const name = event.key.toUpperCase(), by = STEPS[name];
+  const arrow = name.startsWith("ARROW"), free = event.target === document.body || event.target.closest?.("tr[data-row]");
+  if (by === undefined && event.key !== "Enter") return false;
+  if ((arrow || event.key === "Enter") && !free) return false;
+  const list = rows();
+  if (!list.length) return false;
+  const now = list.findIndex((row) => row.classList.contains("on"));
+  event.preventDefault();
+  if (event.key === "Enter") { const row = list[Math.max(0, now)]; choose(row); row.click(); return true; }
+  const next = list[Math.min(list.length - 1, Math.max(0, now + by))];
+  choose(next);
+  next.scrollIntoView({ block: "nearest" });
+  return true;
+}
+
+// — the key card —————————————————————————————————————————————————————————————————————————————————————————
 
 function card(event) {
   event.preventDefault();
-  const box = document.createElement("dialog"), list = document.createElement("dl");
+  if (document.querySelector("dialog.key-card")) return;
+  const box = document.createElement("dialog");
   box.className = "key-card";
-  const row = (name, what) => {
-    const key = document.createElement("dt");
-    key.append(Object.assign(document.createElement("kbd"), { textContent: name }));
-    list.append(key, Object.assign(document.createElement("dd"), { textContent: what }));
+  const heading = Object.assign(document.createElement("h2"), { textContent: words.card, id: "key-card-name" });
+  box.setAttribute("aria-labelledby", heading.id);
+  box.append(heading);
+  const part = (name, pairs) => {
+    if (!pairs.length) return;
+    const list = document.createElement("dl");
+    for (const [key, what] of pairs) {
+      const said = document.createElement("dt");
+      for (const one of key.split(" ")) said.append(Object.assign(document.createElement("kbd"), { textContent: one }), " ");
+      list.append(said, Object.assign(document.createElement("dd"), { textContent: what }));
+    }
+    box.append(Object.assign(document.createElement("h3"), { textContent: name }), list);
   };
-  for (const one of shown()) row(one.dataset.key, label(one));
-  if (document.querySelector("tr[data-row]")) { row("J K", words.rows); row("Enter", words.open); }
-  row("Esc", words.back);
-  const close = Object.assign(document.createElement("button"), { className: "button", textContent: words.close });
+  const done = new Set();
+  const own = usable().filter((one) => !done.has(one.dataset.key) && done.add(one.dataset.key)).map((one) => [one.dataset.key, label(one)]);
+  const always = [];
+  if (rows().length) always.push(["J K ↓ ↑", words.rows], ["Enter", words.open]);
+  always.push(["Esc", words.back]);
+  if (document.querySelector("[data-map]")) always.push(["M", words.map]);
+  always.push(["Ctrl+S", words.save], ["Alt+1…9", words.phrase], ["?", words.card2]);
+  part(words.here, own);
+  part(words.always, always);
+  const row = Object.assign(document.createElement("p"), { className: "form-actions" });
+  const close = Object.assign(document.createElement("button"), { className: "button main", textContent: words.close });
+  const print = Object.assign(document.createElement("button"), { className: "button", textContent: words.print });
   close.addEventListener("click", () => box.close());
+  print.addEventListener("click", () => window.print());
   box.addEventListener("close", () => box.remove());
-  box.append(Object.assign(document.createElement("h2"), { textContent: words.card }), list, close);
+  row.append(close, print);
+  box.append(row);
   document.body.append(box);
   box.showModal();
 }
 
 function label(one) {
-  if (one.ariaLabel || one.placeholder) return one.ariaLabel || one.placeholder;
+  if (one.ariaLabel || one.placeholder) return (one.ariaLabel || one.placeholder).trim();
   const said = (one.matches("input") ? one.closest("label") : one)?.cloneNode(true);
   said?.querySelectorAll("kbd, .mute, .badge").forEach((part) => part.remove());
   return said?.textContent.trim() || "";

@@ -65,6 +65,24 @@ def test_no_two_buttons_of_one_role_share_a_key_in_one_stage():
             assert len(keys) == len(set(keys)), (stage, role, keys)
 
 
+def test_no_move_takes_a_key_by_which_one_goes_about():
+    """Next and previous row, a new call, the map: on every page these are not a button's."""
+    assert not {move.key for move in MOVES} & set("JKNM/?0123456789")
+
+
+AS_THE_OPERATORS_KNOW_THEM = {
+    "file": "L", "not_file": "B", "dispatch": "P", "back_to_acceptance": "T", "ask_return": "T", "send_verify": "H",
+    "send_check": "C", "close": "E", "supervise": "D", "grant_extension": "Y", "ask_extension": "Y",
+    "grant_suspension": "G", "ask_suspension": "G",
+}  # fmt: skip
+
+
+def test_the_keys_are_those_of_the_key_card():
+    assert {move.verb: move.key for move in MOVES if move.verb in AS_THE_OPERATORS_KNOW_THEM} == (
+        AS_THE_OPERATORS_KNOW_THEM
+    )
+
+
 def test_a_stage_never_runs_and_pauses_a_clock_at_once():
     assert not set(workflow.RUNNING) & set(workflow.PAUSED)
 
