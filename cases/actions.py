@@ -4,7 +4,7 @@ Every function takes its subject first, the person (`by`, None for the system) a
 Free text goes beside the event; no personal data and no free text inside it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -287,6 +287,7 @@ def move(
         kind = permissions.type_of[type(subject)]
         stints = list(case.stints.select_related("department")) if case.filed_at else []
         tasks = list(case.tasks.all()) if case.stage in WITH_TASKS else []
+        desks = topics_of_case(case, stints)
         fresh = _fresh(subject, case, [*stints, *tasks])
         rule = workflow.find(kind, verb, stage=fresh.stage, case_stage=case.stage, kind=getattr(fresh, "kind", ""))
         if rule is None:
@@ -319,7 +320,7 @@ def move(
         )  # fmt: skip
         _save(step, before)
         _write(step.batch, case, by, side=rule.side, proof=rule.proof)
-        tell_live(case)
+        tell_live(case, desks | topics_of_case(case, step.stints))
         return case
 
 
@@ -487,14 +488,27 @@ def _save(step: Step, before: dict[int, tuple]) -> None:
         step.batch.update(step.subject, ["stage", "reply", "replied_by", "replied_at", "settled_at", "told_at"])
 
 
-def tell_live(case: Case) -> None:
-    """Publish the change after commit: id, version, stage and topics, never data. A silent channel fails nothing."""
+def topics_of_case(case: Case, stints: Iterable[HandlingStint] = ()) -> set[str]:
+    """Return the desks that the case concerns as it stands: its centres, and the departments that have it in hand.
+
+    The command centre comes in when it may see the case: from filing on.
+    """
+    centres = {case.supervision_centre_id, case.checking_centre_id, case.command_centre_id if case.filed_at else None}
+    departments = {stint.department_id for stint in stints if stint.stage in workflow.STINT_OPEN}
+    if case.holder_side == "department":
+        departments.add(case.holder_department_id)
+    return {f"centre:{centre}" for centre in centres - {None}} | {f"department:{one}" for one in departments - {None}}
+
+
+def tell_live(case: Case, topics: Collection[str] = ()) -> None:
+    """Publish the change after commit: id, version, stage and topics, never data. A silent channel fails nothing.
+
+    `topics`: the desks it concerned before and concerns now; where nothing moved, those it concerns as it stands.
+    """
     from citymgmt.live_publish import publish
 
-    topics = [f"centre:{case.supervision_centre_id}", f"centre:{case.command_centre_id}"]
-    if case.holder_department_id:
-        topics.append(f"department:{case.holder_department_id}")
-    message = {"case_id": str(case.public_id), "version": case.version, "stage": str(case.stage), "topics": topics}
+    message = {"case_id": str(case.public_id), "version": case.version, "stage": str(case.stage),
+               "topics": sorted(topics or topics_of_case(case))}  # fmt: skip
     transaction.on_commit(lambda: publish(**message), robust=True)
 
 

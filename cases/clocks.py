@@ -41,6 +41,59 @@ def forget_calendar() -> None:
     calendars.forget()
 
 
+# — time left, in working time ————————————————————————————————————————————————————————————————————————
+
+SHOWN_AHEAD = timedelta(days=3)  # so long a page may stay open and go on counting by itself
+
+
+@dataclass(frozen=True)
+class WorkingLeft:
+    """Time left of a limit in working time: seconds (below 0: late), and where the deadline lies in which calendar."""
+
+    seconds: int
+    mark: int
+    calendar: str
+    day_seconds: int
+
+
+def show_working_time(rows: Iterable, *, at: datetime) -> None:
+    """Set `work` on cases and stints whose limit runs in working time: WorkingLeft, which stands still at night."""
+    for row in rows:
+        is_stint = isinstance(row, HandlingStint)
+        case = row.case if is_stint else row
+        unit = (row.limit_unit or case.limit_unit) if is_stint else case.limit_unit
+        if row.due_at is None or unit not in time_limits.WORKING or not (is_stint or case.clock == Clock.HANDLING):
+            continue
+        key, here = _counting(case.area_code, unit)
+        mark = here.position(row.due_at)
+        row.work = WorkingLeft(mark - here.position(at), mark, key, here.day_seconds(timezone.localdate(at)))
+
+
+def _counting(area_code: str, unit: str) -> tuple[str, WorkCalendar]:
+    """Return the calendar by which a unit is counted at a place, and its name among those of `work_spans`."""
+    known, is_planting = calendars.current(), unit == Unit.PLANTING_DAY
+    own = max((area for area in known.areas if area_code.startswith(area)), key=len, default="")
+    here = known.of(area_code)
+    return (f"{own}~", here.planting) if is_planting and here.planting is not here else (own, here)
+
+
+def work_spans(at: datetime) -> dict[str, dict]:
+    """Return by name of calendar how a page counts on by itself: the working seconds at the first span, and the spans
+    of yesterday and the next days, in seconds since 1970.
+    """
+    known, day = calendars.current(), timezone.localdate(at)
+    found: dict[str, dict] = {}
+    for area in {"", *known.areas}:
+        here = known.of(area)
+        for name, counting in ((area, here), (f"{area}~", here.planting)):
+            if name.endswith("~") and counting is here:
+                continue
+            spans = counting.stretches(day - timedelta(days=1), day + SHOWN_AHEAD)
+            base = counting.position(spans[0][0]) if spans else counting.position(at)
+            found[name] = {"base": base, "spans": [[int(a.timestamp()), int(b.timestamp())] for a, b in spans]}
+    return found
+
+
 # Which setting holds the limit of a desk's or a collector's clock, in minutes on a continuous clock.
 STAGE_LIMIT_SETTINGS: dict[Clock, str] = {
     Clock.ACCEPT: "cases.limit.accept_minutes",

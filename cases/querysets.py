@@ -131,7 +131,8 @@ class CaseQuerySet(models.QuerySet):
         """Fetch what one line of a list shows, and nothing else."""
         return self.select_related("minor_class", "holder_department", "holder_user").only(
             "public_id", "number", "stage", "source", "urgency", "address", "area_names", "reported_at", "moved_at",
-            "due_at", "yellow_at", "clock_paused", "undo_until", "needs_filing_review", "needs_dispatch_review",
+            "due_at", "yellow_at", "clock_paused", "clock", "limit_unit", "area_code", "reopened_count",
+            "version", "undo_until", "needs_filing_review", "needs_dispatch_review",
             "minor_class__name_zh", "minor_class__name_en",
             "holder_department__name_zh", "holder_department__name_en", "holder_department__short_name",
             "holder_user__name_zh", "holder_user__name_en", "holder_user__username",

@@ -23,8 +23,11 @@ register_converter(Variant, "variant")
 
 urlpatterns = [
     path("desk/", views.desk, name="desk"),
+    path("desk/rows/", views.desk_rows, name="desk_rows"),
+    path("desk/case/", views.live_case, name="live_case"),
     path("search/", views.search, name="search"),
     path("case/<uuid:case_id>/", views.case, name="case"),
+    path("case/<uuid:case_id>/take-over/", views.take_over, name="take_over"),
     path("case/<uuid:case_id>/deadline/", views.deadline, name="deadline"),
     path("case/<uuid:case_id>/looks/", views.looks, name="looks"),
     path("case/<uuid:case_id>/near/", views.near, name="near"),

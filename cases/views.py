@@ -4,9 +4,10 @@ A page asks what this person may see, and shows it; a door fetches, validates, c
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.contrib import messages
 from django.core import signing
@@ -20,6 +21,7 @@ from django.utils import timezone
 from django.utils.http import content_disposition_header, url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import vault
@@ -31,6 +33,7 @@ from cases import (
     calendars,
     checkpoint,
     clocks,
+    deltas,
     escalation,
     permissions,
     sheets,
@@ -139,10 +142,40 @@ def desk(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     if acting(request.user, at=at, roles=DESK_READERS) is None:
         return redirect("home")
-    visible = Case.objects.visible_to(request.user, at)
-    context = queue(request, visible, tabs=tabs_of(request.user, at=at), at=at)
+    context = desk_queue(request, at=at)
+    context["live"] = deltas.page_facts(request, context, address=reverse("cases:desk_rows"), at=at)
     template = "cases/_queue.html" if request.htmx and not request.htmx.boosted else "cases/desk.html"
     return render(request, template, context)
+
+
+def desk_queue(request: HttpRequest, *, at: datetime, only: Collection[UUID] | None = None) -> dict:
+    """Return the context of the supervision desk's queue."""
+    visible = Case.objects.visible_to(request.user, at)
+    return queue(request, visible, tabs=tabs_of(request.user, at=at), at=at, only=only)
+
+
+@never_cache
+@require_safe
+def desk_rows(request: HttpRequest) -> HttpResponse:
+    """What an open page of the supervision desk asks anew (cases/deltas.py)."""
+    at = timezone.now()
+    if acting(request.user, at=at, roles=DESK_READERS) is None:
+        raise PermissionDenied
+    context = desk_queue(request, at=at, only=deltas.asked_ids(request.GET))
+    return deltas.answer(request, context, at=at)
+
+
+@never_cache
+@require_safe
+def live_case(request: HttpRequest) -> HttpResponse:
+    """What the page of a case alone asks anew: who is there, what changed, new messages (cases/deltas.py)."""
+    return deltas.answer(request, None, at=timezone.now())
+
+
+@require_POST
+def take_over(request: HttpRequest, case_id) -> HttpResponse:
+    """Let this person be the one who writes on the case; whoever did is told and keeps his text."""
+    return deltas.take_over(request, case_id, at=timezone.now())
 
 
 DESK_READERS = (
@@ -150,21 +183,29 @@ DESK_READERS = (
 )  # fmt: skip
 
 
-def queue(request: HttpRequest, visible, *, tabs: tuple[Tab, ...], at: datetime) -> dict:
-    """Return the context of a queue page: tabs with counts, the chosen tab's rows, the filters of the address."""
+def queue(
+    request: HttpRequest, visible, *, tabs: tuple[Tab, ...], at: datetime, only: Collection[UUID] | None = None
+) -> dict:
+    """Return the context of a queue page: tabs with counts, the chosen tab's rows, the filters of the address.
+
+    `only`: of the rows those of these cases, whatever page they are on.
+    """
     chosen = next((tab for tab in tabs if tab.name == request.GET.get("tab")), None)
     tabs = counted_tabs(visible, tabs, at=at)
     chosen = chosen or next((tab for tab, number in tabs if number), tabs[0][0])
     rows = filtered(visible, request.GET, at=at)
 
     def fetch(first: int, last: int):
+        if only is not None:
+            return rows.filter(chosen.holds(at), public_id__in=only).by_danger().with_line()
         if chosen.wanted:
             return rows.filter(chosen.holds(at)).by_danger().with_line()[first:last]
         if chosen.is_counted:
             return rows.most_pressing(chosen.stages, first=first, last=last).with_line()
         return rows.exclude(stage__in=workflow.OPEN).order_by("-moved_at", "-id").with_line()[first:last]
 
-    page = page_of(request, fetch)
+    page = page_of(request, fetch) if only is None else Page(list(fetch(0, 0)), 1, has_next=False)
+    clocks.show_working_time(page, at=at)
     return {"tabs": tabs, "tab": chosen, "page": page, "filters": request.GET, "at": at, "kept": _kept(request),
             "streets": Area.objects.current().filter(level="street").order_by("code"),
             "sources": [(str(source), _(label)) for source, label in workflow.SOURCE_LABELS.items()]}  # fmt: skip
@@ -292,6 +333,7 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         mine = {stint.pk for stint in stints if _is_mine(stint, request.user, at)}
         stints = [stint for stint in stints if stint.pk in mine]
         requests = [one for one in requests if one.stint_id in mine]
+    clocks.show_working_time([found], at=at)
     is_blind = facts_only and acting(request.user, at=at, side=Side.DEPARTMENT) is None
     evidence = list(found.evidence.select_related("file"))
     directives = list(found.directives.exclude(kind=Directive.Kind.URGE).select_related("to_department", "given_by"))
@@ -314,6 +356,7 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         "timeline": timeline(found, facts_only=facts_only, only_of=request.user if is_blind else None),
         **_drawn(found, buttons),
         "facts_only": facts_only,
+        "work": clocks.work_spans(at),
         "first": Case.objects.visible_to(request.user, at).filter(pk=found.merged_into_id).first()
         if found.merged_into_id
         else None,

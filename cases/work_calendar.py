@@ -152,7 +152,7 @@ class WorkCalendar:
 
         Raises OverflowError outside the years 2000 to 2060.
         """
-        return max(0, self._position(end) - self._position(start))
+        return max(0, self.position(end) - self.position(start))
 
     def add(self, start: datetime, seconds: int) -> datetime:
         """Return the first instant, not before start, by which so many working seconds have passed.
@@ -161,7 +161,7 @@ class WorkCalendar:
         """
         if seconds <= 0:
             return start.astimezone(self.tz)
-        target = self._position(start) + seconds
+        target = self.position(start) + seconds
         index = bisect_left(self._totals, target) - 1
         if index >= len(self._spans):
             raise OverflowError("the working calendar ends in 2060")
@@ -173,9 +173,18 @@ class WorkCalendar:
             left -= length
         raise AssertionError("a day's total is the sum of its spans")
 
+    def stretches(self, first: date, last: date) -> list[tuple[datetime, datetime]]:
+        """Return the spans worked from one day to another, both included, as instants."""
+        found = []
+        for ordinal in range(first.toordinal(), last.toordinal() + 1):
+            index = ordinal - self._first
+            for span in self.spans(date.fromordinal(ordinal)):
+                found.append((self._instant(index, span.opens), self._instant(index, span.closes)))
+        return found
+
     def next_opening(self, at: datetime) -> datetime:
         """Return the instant itself while work is on, otherwise the beginning of the next span."""
-        target = self._position(at)
+        target = self.position(at)
         index = bisect_right(self._totals, target) - 1
         if index >= len(self._spans):
             raise OverflowError("the working calendar ends in 2060")
@@ -212,7 +221,8 @@ class WorkCalendar:
         schedule = self.schedule_on(day)
         return schedule.spans if schedule else ()
 
-    def _position(self, at: datetime) -> int:
+    def position(self, at: datetime) -> int:
+        """Return the working seconds since the first day known: what lies between two instants is a difference."""
         local = at.astimezone(self.tz)
         index = local.toordinal() - self._first
         if not 0 <= index < len(self._spans):

@@ -2,10 +2,13 @@
 
     GET /live/?ticket=…      200, an endless stream of:
 
-    event: case    data: {"case": "…", "version": 3, "stage": "handling", "topics": […]}     with an id, for replay
-    event: reset   too much was missed to be replayed: ask for everything
-    event: down    Redis is away, nothing will be heard until `event: up`: poll meanwhile
-    event: renew   the stream ends here; come back with a new ticket (after an hour, a full queue, a log-out elsewhere)
+    event: case      data: {"case": "…", "version": 3, "stage": "handling", "topics": […]}     with an id, for replay
+    event: presence  data: {"case": "…", "topics": […]}: who has it open has changed
+    event: box       data: {"topics": […]}: there are new messages
+    event: beat      nothing happened for a while; a line on which this is not heard is dead
+    event: reset     too much was missed to be replayed: ask for everything
+    event: down      Redis is away, nothing will be heard until `event: up`: poll meanwhile
+    event: renew     the stream ends here: come back with a new ticket (after an hour, a full queue, a log-out)
 
 A page that comes back sends the last id it saw (the browser's header Last-Event-ID, or ?after=… with a new ticket) and
 hears what it missed. Runs under uvicorn, one process; several may run side by side, each reads the whole stream once.
@@ -30,7 +33,7 @@ from citymgmt.live_publish import KEPT, read_ticket
 
 logger = logging.getLogger(__name__)
 
-COMMENT_EVERY = 15  # seconds; a silent line is cut by routers and by nginx
+BEAT_EVERY = 15  # seconds; a silent line is cut by routers and by nginx, and a page cannot tell it from a dead one
 STREAM_SECONDS = 3600  # rights change: a page asks for a new ticket at least this often
 QUEUE = 200  # pieces of news a page may lag behind
 MOST_PAGES = 30  # of one person at the same time
@@ -73,13 +76,13 @@ class Listener:
             # It comes back with the last id it saw, when its line is good again.
             self.dismissed.set()
 
-    def tell(self, id: str, news: dict) -> None:
+    def tell(self, id: str, kind: str, news: dict) -> None:
         if self.hears(news):
-            self.offer(id, self.worded(id, news))
+            self.offer(id, self.worded(id, kind, news))
 
-    def worded(self, id: str, news: dict) -> bytes:
+    def worded(self, id: str, kind: str, news: dict) -> bytes:
         # A topic names a desk or a department: each page is told only of its own.
-        return event("case", {**news, "topics": sorted(self.topics.intersection(news["topics"]))}, id)
+        return event(kind, {**news, "topics": sorted(self.topics.intersection(news["topics"]))}, id)
 
 
 class Hub:
@@ -127,7 +130,7 @@ class Hub:
             self.forget_old_goodbyes()
             return
         for listener in self.listeners:
-            listener.tell(id, news)
+            listener.tell(id, fields["kind"], news)
 
     def forget_old_goodbyes(self) -> None:
         oldest = time.time() - settings.LIVE_TICKET_SECONDS - 5
@@ -139,8 +142,8 @@ class Hub:
         if first and entry_id(after) < entry_id(first[0][0]):
             return None
         entries = await self.redis.xrange(settings.LIVE_STREAM, min=f"({after}", count=KEPT * 2)
-        all_news = [(id, json.loads(fields["news"])) for id, fields in entries if fields["kind"] == "case"]
-        return [(id, listener.worded(id, news)) for id, news in all_news if listener.hears(news)]
+        all_news = [(id, one["kind"], json.loads(one["news"])) for id, one in entries if one["kind"] != "goodbye"]
+        return [(id, listener.worded(id, kind, news)) for id, kind, news in all_news if listener.hears(news)]
 
 
 hub: Hub | None = None
@@ -234,9 +237,9 @@ async def speak(listener: Listener, after: str, send):
     ends_at = time.monotonic() + STREAM_SECONDS
     while time.monotonic() < ends_at:
         try:
-            id, message = await asyncio.wait_for(listener.queue.get(), COMMENT_EVERY)
+            id, message = await asyncio.wait_for(listener.queue.get(), BEAT_EVERY)
         except TimeoutError:
-            await write(b": still here\n\n")
+            await write(event("beat"))
             continue
         if not id or entry_id(id) > replayed:
             await write(message)

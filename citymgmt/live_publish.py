@@ -20,6 +20,7 @@ logger = logging.getLogger(__name__)
 
 # Enough for a page that was away for minutes in a busy hour; one that was away longer is told to ask for everything.
 KEPT = 10_000
+PEOPLE_AT_ONCE = 200
 
 _signer = signing.TimestampSigner(salt="citymgmt.live")
 _is_silent = False
@@ -44,6 +45,18 @@ def publish(*, case_id: str, version: int, stage: str, topics: Iterable[str]) ->
     """
     news = {"case": str(case_id), "version": version, "stage": stage, "topics": list(topics)}
     return _add("case", news)
+
+
+def publish_presence(*, case_id: str, topics: Iterable[str]) -> bool:
+    """Tell the open pages that somebody opened a case, left it, or writes on it now (cases/presence.py)."""
+    return _add("presence", {"case": str(case_id), "topics": list(topics)})
+
+
+def publish_messages(*, user_ids: Iterable[int]) -> bool:
+    """Tell the pages of these people that there is something new in their boxes; call it after commit."""
+    topics = [f"user:{user_id}" for user_id in user_ids]
+    pieces = [topics[first : first + PEOPLE_AT_ONCE] for first in range(0, len(topics), PEOPLE_AT_ONCE)]
+    return all([_add("box", {"topics": piece}) for piece in pieces])
 
 
 def say_goodbye(*, user_id: int) -> bool:

@@ -9,9 +9,11 @@ app_name = "dispatch"
 
 urlpatterns = [
     path("dispatch/", views.desk, name="desk"),
+    path("dispatch/rows/", views.desk_rows, name="desk_rows"),
     path("dispatch/<uuid:case_id>/", views.pane, name="pane"),
     path("dispatch/<uuid:case_id>/<str:subject>/<uuid:subject_id>/<str:verb>/", views.move, name="move"),
     path("department/", views.department, name="department"),
+    path("department/rows/", views.department_rows, name="department_rows"),
     path("department/<uuid:case_id>/", views.department_pane, name="department_pane"),
     path("maintenance/straight-through/", views.straight_classes, name="straight"),
     path("maintenance/straight-through/<uuid:public_id>/end/", views.end_straight, name="end_straight"),

@@ -8,13 +8,16 @@ from django.core.paginator import Paginator
 from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.permissions import acting, departments_of
 from accounts.roles import Role
+from cases import clocks, deltas
 from cases.models import Case, Request
 from cases.permissions import open_moves
 from cases.views import (
@@ -87,6 +90,21 @@ def move(request: HttpRequest, case_id, subject: str, subject_id, verb: str) -> 
 def desk(request: HttpRequest) -> HttpResponse:
     """What the command centre has to do: dispatch, decide requests, pass results on."""
     at = timezone.now()
+    context = desk_context(request, at=at)
+    context["live"] = deltas.page_facts(request, context, address=reverse("dispatch:desk_rows"), at=at)
+    return render(request, _template(request, "cases/_queue.html", "dispatch/desk.html"), context)
+
+
+@never_cache
+@require_safe
+def desk_rows(request: HttpRequest) -> HttpResponse:
+    """What an open page of the dispatch desk asks anew (cases/deltas.py)."""
+    at = timezone.now()
+    return deltas.answer(request, desk_context(request, at=at, only=deltas.asked_ids(request.GET)), at=at)
+
+
+def desk_context(request: HttpRequest, *, at, only=None) -> dict:
+    """Return the context of the dispatch desk's queue; `only`: of its rows those of these cases, on whatever page."""
     if not may_open_dispatch_desk(request.user, at=at):
         raise PermissionDenied(_("The dispatch desk belongs to the command centre."))
     visible = Case.objects.visible_to(request.user, at)
@@ -95,18 +113,21 @@ def desk(request: HttpRequest) -> HttpResponse:
     rows = filtered(visible.filter(tab.also), request.GET, at=at)
 
     def fetch(first: int, last: int):
+        if only is not None:
+            return rows.filter(tab.wanted, public_id__in=only).by_danger().with_line()
         if tab.name == "done":
             return rows.exclude(stage__in=OPEN).order_by("-moved_at", "-id").with_line()[first:last]
         if tab.name == "review":  # few, of whatever stage
             return rows.by_danger().with_line()[first:last]
         return rows.most_pressing(tab.stages, first=first, last=last).with_line()
 
-    context = {
-        **_listed(request, tabs, tab, page_of(request, fetch), at=at),
+    page = page_of(request, fetch) if only is None else Page(list(fetch(0, 0)), 1, has_next=False)
+    clocks.show_working_time(page, at=at)
+    return {
+        **_listed(request, tabs, tab, page, at=at),
         "streets": Area.objects.current().filter(level=Area.Level.STREET).order_by("code"),
         "sources": [(str(source), _(label)) for source, label in SOURCE_LABELS.items()],
     }
-    return render(request, _template(request, "cases/_queue.html", "dispatch/desk.html"), context)
 
 
 @require_safe
@@ -157,6 +178,22 @@ def _dispatch_form(request: HttpRequest, rule, case: Case, at) -> DispatchMoveFo
 def department(request: HttpRequest) -> HttpResponse:
     """What a department has to do, by stint; a handler sees what was assigned to him."""
     at = timezone.now()
+    context = department_context(request, at=at)
+    here = reverse("dispatch:department_rows")
+    context["live"] = deltas.page_facts(request, context, address=here, at=at, by_stage=False)
+    return render(request, _template(request, "dispatch/_stints.html", "dispatch/department.html"), context)
+
+
+@never_cache
+@require_safe
+def department_rows(request: HttpRequest) -> HttpResponse:
+    """What an open page of a department's desk asks anew (cases/deltas.py)."""
+    at = timezone.now()
+    return deltas.answer(request, department_context(request, at=at, only=deltas.asked_ids(request.GET)), at=at)
+
+
+def department_context(request: HttpRequest, *, at, only=None) -> dict:
+    """Return the context of a department's list; `only`: of its rows those of these cases, on whatever page."""
     if not may_open_department_desk(request.user, at=at):
         raise PermissionDenied(_("This desk belongs to the departments."))
     stints = stints_seen(request.user, at)
@@ -164,11 +201,15 @@ def department(request: HttpRequest) -> HttpResponse:
     tab = _chosen(request, tabs)
     if request.GET.get("q", "").strip():
         stints = stints.filter(case__in=Case.objects.matching(request.GET["q"].strip()))
-    page = page_of(request, lambda first, last: querysets.most_pressing(stints, tab, first=first, last=last))
-    context = _listed(request, tabs, tab, page, at=at)
-    for stint in context["page"]:
+    if only is None:
+        page = page_of(request, lambda first, last: querysets.most_pressing(stints, tab, first=first, last=last))
+    else:
+        held = querysets.with_line(stints.filter(tab.wanted, case__public_id__in=only)).order_by("due_at", "id")
+        page = Page(list(held), 1, has_next=False)
+    for stint in page:
         stint.asked_label = dict(Request.Kind.choices).get(stint.asked, "")
-    return render(request, _template(request, "dispatch/_stints.html", "dispatch/department.html"), context)
+    clocks.show_working_time(page, at=at)
+    return _listed(request, tabs, tab, page, at=at)
 
 
 def stints_seen(user, at):

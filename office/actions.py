@@ -18,6 +18,7 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from citymgmt.errors import Refusal
+from citymgmt.live_publish import publish_messages
 from office import gateways, media, messages_text, settings
 from office.models import Delivery, Erasure, KeptAnswer, Message, Reach, ReadLog, StoredFile
 
@@ -86,6 +87,9 @@ def tell_all(letters: Iterable[Letter], *, at: datetime) -> int:
             Delivery.objects.bulk_create(
                 _deliveries([(pk, one) for pk, one in told if one.channels], at=at), ignore_conflicts=True
             )
+    readers = sorted({message.recipient_id for message, _letter in wanted if message.public_id in new})
+    if readers:
+        transaction.on_commit(lambda: publish_messages(user_ids=readers), robust=True)
     return len(new)
 
 

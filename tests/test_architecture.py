@@ -142,6 +142,8 @@ OWN_FILES = {
         "chains",
         "calendars",
         "clocks",
+        "presence",
+        "deltas",
         "sheets",
         "history",
         "facts",

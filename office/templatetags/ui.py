@@ -32,15 +32,16 @@ def lamp_of(context, it) -> dict:
 
 def _lamp_of(it, now: datetime) -> dict:
     due, yellow, paused = it.due_at, getattr(it, "yellow_at", None), getattr(it, "clock_paused", False)
+    work = getattr(it, "work", None)
     if paused:
         name, words = "paused", _("stopped")
     elif due is None:
         name, words = "none", "—"
     elif now > due:
-        name, words = "red", _("%(time)s late") % {"time": span(now - due)}
+        name, words = "red", _("%(time)s late") % {"time": working_span(work) if work else span(now - due)}
     else:
         name = "yellow" if yellow and now >= yellow else "green"
-        words = _("%(time)s left") % {"time": span(due - now)}
+        words = _("%(time)s left") % {"time": working_span(work) if work else span(due - now)}
     sign, label = SIGNS[name]
     return {"name": name, "sign": sign, "label": label, "words": words}
 
@@ -51,7 +52,9 @@ LAMP = (
     ' role="img" aria-label="{label}">{sign}</span>'
 )
 LEFT = '<span class="left left-{name}"{clock}>{words}</span>'
-LEFT_CLOCK = ' data-left data-due="{due}" data-yellow="{yellow}"{paused} title="{shown}"'
+LEFT_CLOCK = ' data-left data-due="{due}" data-yellow="{yellow}"{paused}{work} title="{shown}"'
+# What stands still outside working time (cases.clocks.WorkingLeft): static/js/clock.js counts by the spans of the page.
+WORK = ' data-mark="{mark}" data-calendar="{calendar}" data-day="{day}"'
 
 
 @register.simple_tag(takes_context=True)
@@ -77,6 +80,8 @@ def signs_of(it, now: datetime) -> tuple[str, str]:
         "yellow": timezone.localtime(yellow).isoformat() if yellow else "",
         "paused": " data-paused" if getattr(it, "clock_paused", False) else "",
     }
+    work = getattr(it, "work", None)
+    facts["work"] = WORK.format(mark=work.mark, calendar=work.calendar, day=work.day_seconds) if work else ""
     clock = LEFT_CLOCK.format(**facts, shown=f"{local:%Y-%m-%d %H:%M}") if local else ""
     return (
         mark_safe(LAMP.format(**facts, sign=lamp["sign"], label=escape(lamp["label"]))),
@@ -218,6 +223,15 @@ def span(length: timedelta) -> str:
         return _("%(hours)s h %(minutes)s min") % {"hours": hours, "minutes": minutes}
     days, hours = divmod(hours, 24)
     return _("%(days)s d %(hours)s h") % {"days": days, "hours": hours}
+
+
+def working_span(work) -> str:
+    """A length of working time (cases.clocks.WorkingLeft): a day is a working day of so many hours."""
+    minutes = abs(work.seconds) // 60
+    days, rest = divmod(minutes, work.day_seconds // 60)
+    if not days:
+        return span(timedelta(minutes=rest))
+    return _("%(days)s working d %(hours)s h") % {"days": days, "hours": rest // 60}
 
 
 @register.filter
