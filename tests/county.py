@@ -5,6 +5,7 @@
 
 import io
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -226,13 +227,21 @@ class County:
         facts = {"minor_class": self.litter, "point": self.point, "description": "路边有一堆垃圾", **facts}
         return actions.report(by=by, at=at, source=source, **facts)
 
-    def case_at(self, stage: str, *, at: datetime = MONDAY, source: str = Source.COLLECTOR, **facts) -> Case:
+    def case_at(
+        self,
+        stage: str,
+        *,
+        at: datetime = MONDAY,
+        source: str = Source.COLLECTOR,
+        pause: Callable[[], timedelta] = lambda: timedelta(minutes=1),
+        **facts,
+    ) -> Case:
         """Return a case that was brought to this stage by the real moves, one minute apart, beginning at `at`."""
         case = self.report(at=at, source=source, **facts)
         clock = SimpleNamespace(at=at)
 
         def later() -> datetime:
-            clock.at += timedelta(minutes=1)
+            clock.at += pause()
             return clock.at
 
         for step in self._trip(source):
