@@ -3,6 +3,7 @@
 A page asks what this person may see, and shows it; a door fetches, validates, calls one action and answers.
 """
 
+import json
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
@@ -206,7 +207,7 @@ def queue(
 
     page = page_of(request, fetch) if only is None else Page(list(fetch(0, 0)), 1, has_next=False)
     clocks.show_working_time(page, at=at)
-    return {"tabs": tabs, "tab": chosen, "page": page, "filters": request.GET, "at": at, "kept": _kept(request),
+    return {"tabs": tabs, "tab": chosen, "page": page, "filters": request.GET, "at": at, "kept": filters_kept(request),
             "streets": Area.objects.current().filter(level="street").order_by("code"),
             "sources": [(str(source), _(label)) for source, label in workflow.SOURCE_LABELS.items()]}  # fmt: skip
 
@@ -249,11 +250,15 @@ def page_of(request: HttpRequest, fetch: Callable[[int, int], Iterable]) -> Page
     return Page(rows[:PAGE], number, has_next=len(rows) > PAGE and number < LAST_PAGE)
 
 
-def _kept(request: HttpRequest) -> str:
+# What an address says beside its filters: the queue, the page of it, the case that stands open in the middle.
+NOT_KEPT = ("tab", "page", "open")
+
+
+def filters_kept(request: HttpRequest) -> str:
     """Return the filters of the address without the page, for links that keep them."""
     left = request.GET.copy()
-    left.pop("page", None)
-    left.pop("tab", None)
+    for name in NOT_KEPT:
+        left.pop(name, None)
     return left.urlencode()
 
 
@@ -357,6 +362,7 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         **_drawn(found, buttons),
         "facts_only": facts_only,
         "work": clocks.work_spans(at),
+        "in_pane": in_pane(request),
         "first": Case.objects.visible_to(request.user, at).filter(pk=found.merged_into_id).first()
         if found.merged_into_id
         else None,
@@ -717,8 +723,10 @@ def serve_move(
             except Refusal as refusal:
                 form.add_error(None, sentence(refusal))
             else:
-                messages.success(request, _("Done: %(move)s, case %(number)s.") % {
-                    "move": _(rule.label), "number": moved.number})  # fmt: skip
+                said = _("Done: %(move)s, case %(number)s.") % {"move": _(rule.label), "number": moved.number}
+                if in_pane(request):
+                    return changed(found, said)
+                messages.success(request, said)
                 return answer(request, _next(request, moved, done))
     context = {"form": form, "rule": rule, "case": found, "subject": row, "url": request.path,
                "next": request.POST.get("next") or request.GET.get("next", ""), "at": at}  # fmt: skip
@@ -730,6 +738,17 @@ def refuse_strangers(user, rule: workflow.Move, found: Case, row, *, at: datetim
     """Raise NotYours: a form names people, so it is shown, and what it brings kept, only for who may make the move."""
     if appointment_for(user, rule, case=found, subject=row, at=at) is None:
         raise actions.NotYours(number=found.number, verb=rule.label)
+
+
+def in_pane(request: HttpRequest) -> bool:
+    """True for what a desk fetches into its middle: the page stays, and is told what changed."""
+    return request.htmx and "X-Pane" in request.headers
+
+
+def changed(found: Case, said: str) -> HttpResponse:
+    """Tell the desk that a case of its changed, and what to say: static/js/desk.js fetches anew what it shows of it."""
+    event = {"case:changed": {"id": str(found.public_id), "said": said}}
+    return HttpResponse(status=204, headers={"HX-Trigger": json.dumps(event)})
 
 
 def answer(request: HttpRequest, url: str) -> HttpResponse:

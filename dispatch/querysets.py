@@ -197,8 +197,8 @@ def stints_of(user, *, departments, at: datetime) -> QuerySet:
 def with_line(stints: QuerySet) -> QuerySet:
     """Fetch what one line of a department's list shows, and nothing else."""
     return stints.only(
-        "stage", "due_at", "dispatched_at", "handed_over_at", "rework_count", "is_lead", "case__public_id",
-        "limit_unit", "ended_at", "case__limit_unit", "case__area_code", "case__version",
+        "public_id", "stage", "due_at", "dispatched_at", "handed_over_at", "rework_count", "is_lead",
+        "case__public_id", "limit_unit", "ended_at", "case__limit_unit", "case__area_code", "case__version",
         "case__number", "case__urgency", "case__address", "case__area_names", "case__minor_class__name_zh",
         "case__minor_class__name_en", "department__name_zh", "department__name_en", "handler__name_zh",
         "handler__name_en", "handler__username",

@@ -25,6 +25,7 @@ from cases.views import (
     Door,
     Page,
     filtered,
+    filters_kept,
     move_url,
     page_of,
     sees_facts_only,
@@ -244,10 +245,7 @@ def _chosen(request: HttpRequest, tabs: list[tuple[querysets.Tab, int | None]]) 
 
 
 def _listed(request: HttpRequest, tabs, tab, page: Page, *, at) -> dict:
-    kept = request.GET.copy()
-    for name in ("tab", "page"):
-        kept.pop(name, None)
-    return {"tabs": tabs, "tab": tab, "page": page, "filters": request.GET, "kept": kept.urlencode(), "at": at}
+    return {"tabs": tabs, "tab": tab, "page": page, "filters": request.GET, "kept": filters_kept(request), "at": at}
 
 
 def _template(request: HttpRequest, fragment: str, page: str) -> str:

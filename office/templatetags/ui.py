@@ -96,49 +96,107 @@ def moment(instant: datetime) -> str:
     return mark_safe(f'<time datetime="{local.isoformat()}">{local:%m-%d %H:%M}</time>')
 
 
-# One line of a list of cases. {label} and the like are already escaped.
-LINE = (
-    '<tr data-row data-href="{url}">\n<td>{lamp}</td>\n'
-    '<td class="num nowrap at-desk"><a href="{url}">{number}</a></td>\n'
-    '<td class="class"><a class="plain-link" href="{url}">{kind}</a>{badge}</td>\n'
-    '<td class="ellipsis" title="{area} {address}">{place}</td>\n'
-    '<td class="nowrap at-desk">{stage}</td>\n{source}'
-    '<td class="num nowrap at-desk">{reported}</td>\n'
-    '<td class="ellipsis at-desk">{holder}</td>\n'
-    '<td class="num right nowrap">{left}</td>\n</tr>'
+@register.filter
+def ago(instant: datetime, now: datetime | None = None) -> str:
+    """How long ago something was, which static/js keeps up to date; the instant itself stands behind it."""
+    local = timezone.localtime(instant)
+    words = said_ago((now or timezone.now()) - instant)
+    return mark_safe(
+        f'<time datetime="{local.isoformat()}" data-ago title="{local:%Y-%m-%d %H:%M}">{escape(words)}</time>'
+    )
+
+
+def said_ago(length: timedelta) -> str:
+    """A length of time as how long ago it was."""
+    if length < timedelta(minutes=1):
+        return _("just now")
+    return _("%(time)s ago") % {"time": span(length)}
+
+
+# A row of a queue: the desk draws it in two lines (static/css/desk.css), a wide list as a table. Every cell is a column
+# that can be chosen; the lamp stands before them, the time left behind them.
+ROW = (
+    '<tr data-row data-case="{id}" data-version="{version}" data-href="{url}"{more}>\n'
+    '<td class="c-lamp">{lamp}</td>\n{cells}\n<td class="c-left num right nowrap">{left}</td>\n</tr>'
 )
 BADGE = ' <span class="badge late">{}</span>'
-SOURCE = '<td class="nowrap at-desk">{}</td>\n'
+SOFT = ' <span class="badge soft">{}</span>'
 ENDED = '<span class="mute">{}</span>'
+ADDRESS_OF_NOBODY = "00000000-0000-0000-0000-000000000000"
+
+
+def _address() -> str:
+    """The address of a case with a place for its id: made once for a list, not once for each row."""
+    return reverse("cases:case", args=[ADDRESS_OF_NOBODY]).replace(ADDRESS_OF_NOBODY, "{}")
+
+
+def _cell(name: str, css: str, content: str, title: str = "") -> str:
+    said = f' title="{title}"' if title else ""
+    return f'<td class="c-{name} {css}"{said}>{content}</td>'
+
+
+def _holder(case) -> str:
+    return escape(case.holder_user or (short(case.holder_department) if case.holder_department else ""))
+
+
+def _when(instant: datetime, now: datetime) -> str:
+    return _cell("reported", "num nowrap at-desk", ago(instant, now))
+
+
+def _place(case) -> str:
+    address, area = escape(case.address), escape(case.area_names)
+    return _cell("place", "ellipsis", address or area, f"{area} {address}".strip())
+
+
+# What a list of cases can show: its heading, and its cell, of (case, address, facts_only, now).
+CASE_COLUMNS = {
+    "number": (gettext_lazy("Case number"),
+               lambda case, url, facts_only, now: _cell(
+                   "number", "num nowrap at-desk", f'<a href="{url}">{escape(case.number)}</a>')),
+    "class": (gettext_lazy("Class"),
+              lambda case, url, facts_only, now: _cell(
+                  "class", "class", f'<a class="plain-link" href="{url}">{escape(case.minor_class.name)}</a>'
+                  + (BADGE.format(escape(case.get_urgency_display())) if case.urgency else ""))),
+    "place": (gettext_lazy("Place"), lambda case, url, facts_only, now: _place(case)),
+    "stage": (gettext_lazy("Stage"),
+              lambda case, url, facts_only, now: _cell(
+                  "stage", "nowrap at-desk",
+                  escape(case.stage_label) + ("" if facts_only else straight_badges(case, now)))),
+    "source": (gettext_lazy("Source"),
+               lambda case, url, facts_only, now: "" if facts_only else _cell(
+                   "source", "nowrap at-desk", escape(case.source_label))),
+    "reported": (pgettext_lazy("time", "Reported"),
+                 lambda case, url, facts_only, now: _when(case.reported_at, now)),
+    "holder": (gettext_lazy("Who holds it"),
+               lambda case, url, facts_only, now: _cell(
+                   "holder", "ellipsis at-desk", (
+                       escape(short(case.holder_department)) if case.holder_department else "")
+                   if facts_only else _holder(case))),
+}  # fmt: skip
+CASE_COLUMNS_SHOWN = ("number", "class", "place", "stage", "source", "reported", "holder")
+HIDDEN_FROM_DEPARTMENTS = ("source",)
+
+
+@register.simple_tag(takes_context=True)
+def case_columns(context) -> list[dict]:
+    """The columns of this list of cases, each with its name and heading."""
+    chosen = context.get("columns") or CASE_COLUMNS_SHOWN
+    left_out = HIDDEN_FROM_DEPARTMENTS if context.get("facts_only") else ()
+    return [{"name": name, "label": CASE_COLUMNS[name][0]} for name in chosen if name not in left_out]
 
 
 @register.simple_tag(takes_context=True)
 def case_lines(context, cases) -> str:
-    """Cases as lines of a list (cases/_rows.html). `facts_only` hides where a case came from and who holds it."""
+    """Cases as rows of a list (cases/_rows.html). `facts_only` hides where a case came from and who holds it."""
     now, facts_only = context.get("at") or timezone.now(), context.get("facts_only")
-    lines = []
+    writers = [CASE_COLUMNS[name][1] for name in context.get("columns") or CASE_COLUMNS_SHOWN]
+    address, lines = _address(), []
     for case in cases:
         lamp, left = signs_of(case, now) if case.is_open else ("", ENDED.format(moment(case.moved_at)))
-        holder = "" if facts_only else case.holder_user or ""
-        if not holder and case.holder_department:
-            holder = short(case.holder_department)
-        address, area = escape(case.address), escape(case.area_names)
+        url = address.format(case.public_id)
+        cells = "\n".join([write(case, url, facts_only, now) for write in writers])
         lines.append(
-            LINE.format(
-                url=reverse("cases:case", args=[case.public_id]),
-                lamp=lamp,
-                number=escape(case.number),
-                kind=escape(case.minor_class.name),
-                badge=BADGE.format(escape(case.get_urgency_display())) if case.urgency else "",
-                area=area,
-                address=address,
-                place=address or area,
-                stage=escape(case.stage_label) + ("" if facts_only else straight_badges(case, now)),
-                source="" if facts_only else SOURCE.format(escape(case.source_label)),
-                reported=moment(case.reported_at),
-                holder=escape(holder),
-                left=left,
-            )
+            ROW.format(id=case.public_id, version=case.version, url=url, more="", lamp=lamp, cells=cells, left=left)
         )
     return mark_safe("\n".join(lines))
 
@@ -159,47 +217,57 @@ def straight_badges(case, now) -> str:
 
 
 # The same for a department's stints (dispatch/_stints.html).
-STINT_LINE = (
-    '<tr data-row data-href="{url}">\n<td>{lamp}</td>\n'
-    '<td class="num nowrap at-desk"><a href="{url}">{number}</a></td>\n'
-    '<td class="nowrap"><a href="{url}">{kind}</a>{badges}</td>\n'
-    '<td class="ellipsis" title="{area} {address}">{place}</td>\n'
-    '<td class="nowrap at-desk">{stage}</td>\n<td class="ellipsis at-desk">{department}</td>\n'
-    '<td class="nowrap at-desk">{handler}</td>\n<td class="num nowrap at-desk">{dispatched}</td>\n'
-    '<td class="num right nowrap">{left}</td>\n</tr>'
-)
-SOFT = ' <span class="badge soft">{}</span>'
+STINT_COLUMNS = {
+    "number": (gettext_lazy("Case number"), lambda stint, url, now: _cell(
+        "number", "num nowrap at-desk", f'<a href="{url}">{escape(stint.case.number)}</a>')),
+    "class": (gettext_lazy("Class"), lambda stint, url, now: _cell(
+        "class", "class", f'<a class="plain-link" href="{url}">{escape(stint.case.minor_class.name)}</a>'
+        + _stint_badges(stint))),
+    "place": (gettext_lazy("Place"), lambda stint, url, now: _place(stint.case)),
+    "stage": (gettext_lazy("Stage"), lambda stint, url, now: _cell(
+        "stage", "nowrap at-desk", escape(stint.stage_label) + _asked(stint))),
+    "department": (pgettext_lazy("case", "Department"), lambda stint, url, now: _cell(
+        "department", "ellipsis at-desk",
+        escape(stint.department) + ("" if stint.is_lead else SOFT.format(escape(_("assisting")))))),
+    "holder": (gettext_lazy("Handler"), lambda stint, url, now: _cell(
+        "holder", "nowrap at-desk", escape(stint.handler or "—"))),
+    "reported": (pgettext_lazy("time", "Dispatched"), lambda stint, url, now: _when(stint.dispatched_at, now)),
+}  # fmt: skip
+STINT_COLUMNS_SHOWN = ("number", "class", "place", "stage", "department", "holder", "reported")
+
+
+def _asked(stint) -> str:
+    return SOFT.format(escape(_("%(request)s asked") % {"request": stint.asked_label})) if stint.asked_label else ""
+
+
+def _stint_badges(stint) -> str:
+    badges = [stint.case.get_urgency_display()] if stint.case.urgency else []
+    badges += [_("Rework")] if stint.rework_count else []
+    return "".join(BADGE.format(escape(one)) for one in badges)
+
+
+@register.simple_tag(takes_context=True)
+def stint_columns(context) -> list[dict]:
+    """The columns of this department's list, each with its name and heading."""
+    return [{"name": name, "label": STINT_COLUMNS[name][0]} for name in context.get("columns") or STINT_COLUMNS_SHOWN]
 
 
 @register.simple_tag(takes_context=True)
 def stint_lines(context, stints) -> str:
-    """A department's stints as lines of a list (dispatch/_stints.html)."""
-    now, lines = context.get("at") or timezone.now(), []
+    """A department's stints as rows of a list (dispatch/_stints.html)."""
+    now = context.get("at") or timezone.now()
+    writers = [STINT_COLUMNS[name][1] for name in context.get("columns") or STINT_COLUMNS_SHOWN]
+    address, lines = _address(), []
     for stint in stints:
         case = stint.case
         lamp, left = signs_of(stint, now) if stint.is_working else ("", "")
         if not stint.is_working and stint.handed_over_at:
-            left = moment(stint.handed_over_at)
-        badges = [case.get_urgency_display()] if case.urgency else []
-        badges += [_("Rework")] if stint.rework_count else []
-        asked = _("%(request)s asked") % {"request": stint.asked_label} if stint.asked_label else ""
-        address, area = escape(case.address), escape(case.area_names)
+            left = ENDED.format(moment(stint.handed_over_at))
+        url = address.format(case.public_id)
+        cells = "\n".join([write(stint, url, now) for write in writers])
+        more = f' data-stint="{stint.public_id}"'
         lines.append(
-            STINT_LINE.format(
-                url=reverse("cases:case", args=[case.public_id]),
-                lamp=lamp,
-                number=escape(case.number),
-                kind=escape(case.minor_class.name),
-                badges="".join(BADGE.format(escape(one)) for one in badges),
-                area=area,
-                address=address,
-                place=address or area,
-                stage=escape(stint.stage_label) + (SOFT.format(escape(asked)) if asked else ""),
-                department=escape(stint.department) + ("" if stint.is_lead else SOFT.format(escape(_("assisting")))),
-                handler=escape(stint.handler or "—"),
-                dispatched=moment(stint.dispatched_at),
-                left=left,
-            )
+            ROW.format(id=case.public_id, version=case.version, url=url, more=more, lamp=lamp, cells=cells, left=left)
         )
     return mark_safe("\n".join(lines))
 

@@ -13,7 +13,7 @@ function wake(root) {
 // A row is a link as a whole.
 document.addEventListener("click", (event) => {
   const row = event.target.closest("tr[data-href]");
-  if (row && !event.target.closest("a, button, input, label, select") && !getSelection().toString()) window.location = row.dataset.href;
+  if (row && !event.defaultPrevented && !event.target.closest("a, button, input, label, select") && !getSelection().toString()) window.location = row.dataset.href;
 });
 
 // A filter acts when it is chosen, and leaves nothing empty in the address.

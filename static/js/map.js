@@ -1,6 +1,7 @@
 // The map: our own areas, roads and cells, drawn without any outside service. Leaflet is loaded only where a map stands.
 //   data-layers    addresses of GeoJSON layers, asked for the box that is seen
 //   data-lon, -lat what the page is about (data-lamp colours the pin); or data-box "w,s,e,n"; data-meant: code or name to stress
+//                  where the page shows another thing without being loaded anew, it changes these and sends map:show to the box
 //   data-pick      "lonId,latId": a tap, or Enter in the middle of the map, chooses a place
 //   [data-mark]    elsewhere on the page: "lon,lat", with data-mark-lamp and a link, becomes a small mark
 
@@ -55,16 +56,22 @@ function draw(L, box) {
   if (known || frame) fill(); else everything(L, map, box).then(fill);
   if (box.dataset.pick) pick(map, box, put);
   marks(L, map);
+  box.addEventListener("map:show", () => {
+    const at = [Number(box.dataset.lat), Number(box.dataset.lon)];
+    put(at);
+    fill.stress();
+    map.setView(at, Math.max(map.getZoom(), 17), { animate: false });
+  });
   new ResizeObserver(() => map.invalidateSize()).observe(box);
 }
 
 function pin(L, map, box) {
-  const colour = LAMPS[box.dataset.lamp] || LAMPS.none;
-  const html = `<svg width="30" height="30" viewBox="0 0 30 30"><circle cx="15" cy="15" r="14" fill="${colour}" fill-opacity=".22"/><circle cx="15" cy="15" r="7.5" fill="${colour}" stroke="#fff" stroke-width="2"/></svg>`;
-  const icon = L.divIcon({ className: "", html, iconSize: [30, 30], iconAnchor: [15, 15] });
   let marker = null;
   return (at) => {
-    if (marker) marker.setLatLng(at);
+    const colour = LAMPS[box.dataset.lamp] || LAMPS.none;
+    const html = `<svg width="30" height="30" viewBox="0 0 30 30"><circle cx="15" cy="15" r="14" fill="${colour}" fill-opacity=".22"/><circle cx="15" cy="15" r="7.5" fill="${colour}" stroke="#fff" stroke-width="2"/></svg>`;
+    const icon = L.divIcon({ className: "", html, iconSize: [30, 30], iconAnchor: [15, 15] });
+    if (marker) marker.setLatLng(at).setIcon(icon);
     else marker = L.marker(at, { icon, keyboard: false, interactive: false, zIndexOffset: 500 }).addTo(map);
   };
 }
@@ -86,7 +93,7 @@ function layers(L, map, box) {
       if (label && name !== "areas" && name !== "roads") layer.bindTooltip(plain(label), { sticky: true });
     };
     const layer = L.geoJSON(null, { style, onEachFeature, pointToLayer: (feature, at) => L.circleMarker(at, { radius: 4 }) });
-    return { url, name, layer: layer.addTo(map) };
+    return { url, name, style, layer: layer.addTo(map) };
   });
   const order = () => {
     for (const { layer } of groups) layer.eachLayer((one) => { if (isMeant(one.feature)) one.bringToFront(); });
@@ -94,7 +101,7 @@ function layers(L, map, box) {
     const note = box.parentElement.querySelector("[data-map-note]");
     if (note) note.textContent = [...new Set(Object.values(credits).filter(Boolean))].join(" · ");
   };
-  return () => groups.forEach(async (group) => {
+  const fill = () => groups.forEach(async (group) => {
     if (map.getZoom() < LAYERS[group.name].from) { group.layer.clearLayers(); group.asked = ""; order(); return; }
     const wanted = inBox(map.getBounds().pad(0.2));
     if (group.asked === wanted) return;
@@ -107,6 +114,8 @@ function layers(L, map, box) {
     credits[group.name] = data.attribution;
     order();
   });
+  fill.stress = () => { for (const { layer, style } of groups) layer.setStyle(style); order(); };
+  return fill;
 }
 
 // Names: a road's once, on the road, near the middle of what is seen; an area's in its middle.

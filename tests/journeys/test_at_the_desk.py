@@ -47,11 +47,14 @@ def test_keys_go_down_the_queue_into_a_case_and_back_to_the_same_row(people, cou
     page = people(county.operator).open("/desk/?tab=accept")
     page.keyboard.press("j")
     page.keyboard.press("j")
-    chosen = page.locator("tr.on").get_attribute("data-href")
+    chosen = page.locator("tr.on").get_attribute("data-case")
     page.keyboard.press("Enter")
-    page.wait_for_url(f"**{chosen}")
+    page.locator(f"#case [data-shown='{chosen}']").wait_for()
+    assert page.url.endswith(f"/desk/?tab=accept&open={chosen}")
     page.keyboard.press("Escape")
-    page.wait_for_url("**/desk/?tab=accept")
+    page.locator("#case .no-case").wait_for()
+    assert page.url.endswith("/desk/?tab=accept")
+    assert page.locator("tr.on").get_attribute("data-case") == chosen
 
 
 def test_what_was_typed_is_there_again_after_the_page_was_lost_and_gone_once_it_was_taken(people, county):
