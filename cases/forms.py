@@ -191,6 +191,7 @@ OPINION_LABELS = {
     "answer_at_once": _("Answer given"),
     "hand_over": _("Result"),
     "submit_result": _("Result"),
+    "record_result": _("Result"),
 }
 
 

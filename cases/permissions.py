@@ -111,7 +111,7 @@ POINTLESS: dict[str, Callable[[Case, Any, datetime], bool]] = {
     "cancel_emergency": lambda case, subject, at: case.emergency_at is None,
     "mark_ownerless": lambda case, subject, at: case.is_ownerless,
     "revoke": lambda case, subject, at: subject.handler_id is None,
-    "send_back_result": lambda case, subject, at: subject.submitted_at is None or subject.handler_id is None,
+    "send_back_result": lambda case, subject, at: subject.submitted_at is None,
     "give_back": lambda case, subject, at: subject.submitted_at is not None,
     "sub_dispatch": lambda case, subject, at: _levels(case, at) == 1,
     "make_lead": lambda case, subject, at: subject.is_lead,

@@ -3,8 +3,8 @@
 import logging
 import re
 
-# A citizen's link, a ticket to the live channel, a program's token.
-SECRETS = re.compile(r"(/citizen/follow/|[?&]ticket=|\bcity_(?=[\w-]{43}))[^/&\s\"']+")
+# A citizen's link, a crew's link, a ticket to the live channel, a program's token.
+SECRETS = re.compile(r"(/citizen/follow/|/l/|[?&]ticket=|\bcity_(?=[\w-]{43}))[^/&\s\"']+")
 
 
 class Line(logging.Formatter):

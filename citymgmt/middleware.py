@@ -21,6 +21,7 @@ REFUSED_AS: dict[str, int] = {
     "hand_and_judge": 403,
     "key_used_otherwise": 422,
     "may_not_register": 403,
+    "no_such_link": 404,
     "not_a_seat": 403,
     "not_yours": 403,
     "other_side": 403,

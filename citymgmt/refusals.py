@@ -33,6 +33,14 @@ SENTENCES = {
         "The fact sheet holds the caller’s name or number. Departments read it: take them out; they are kept "
         "sealed apart."
     ),
+    "case_elsewhere": _(
+        "This case is no longer with %(department)s as it was when the link was made. There is nothing more to do "
+        "here; if in doubt, ask your department: %(phone)s."
+    ),
+    "case_rests": _(
+        "Nothing is to be done on this case just now: it is suspended, or being decided. Try again later, or ask "
+        "%(department)s: %(phone)s."
+    ),
     "cells_taken": _(
         "The unit grid %(codes)s belongs to %(duty_grid)s. Take it out there first, or leave it out here."
     ),
@@ -43,6 +51,10 @@ SENTENCES = {
     "component_outside_the_grid": _(
         "There is no unit grid at this place, so nothing can be registered there. Move the point into the area."
     ),
+    "crew_named_already": _(
+        "The department has a crew called %(name)s already. Change that one, or choose another name."
+    ),
+    "crew_not_ours": _("%(name)s does not work for this department on this day. Choose another crew."),
     "declared_already": _("“%(what)s” goes straight through there already. End that row first."),
     "department_code_taken": _("The code %(department_code)s belongs to another department. Choose another one."),
     "department_in_use": _(
@@ -86,7 +98,10 @@ SENTENCES = {
     "key_used_otherwise": _("This key came before with another request. Send a new key with a new request."),
     "length_too_long": _("At most %(days)s days may be asked for."),
     "link_expired": _("This address has expired: it works for %(days)s days after a matter has ended."),
+    "link_ran_out": _("This link is too old. Ask %(department)s for a new one: %(phone)s."),
+    "link_taken_back": _("%(department)s took this link back. If you should still go, ask there: %(phone)s."),
     "link_unknown": _("There is nothing at this address. Check that it was copied completely."),
+    "link_used": _("The result was sent by this link already, on %(when)s. Thank you, there is nothing more to do."),
     "may_not_register": _("Reports are written down by the supervision desk: your appointment does not allow it."),
     "meeting_first": _("Call the joint meeting about case %(number)s first, then record its decision."),
     "move_not_allowed": _(
@@ -99,6 +114,10 @@ SENTENCES = {
     "no_numbers_left": _("All numbers of %(what)s have been given away. Tell the administrator."),
     "no_such_case": _("There is no case %(number)s. Check the number."),
     "no_such_cells": _("There is no unit grid with the code %(codes)s now. Check the codes, one a line."),
+    "no_such_link": _("There is no task at this address. Check that the whole address was copied."),
+    "no_way_to_send": _(
+        "It cannot be sent that way: a phone number is missing, or no gateway is set up. Copy the address."
+    ),
     "not_a_collector": _(
         "%(name)s cannot be sent: no collector, or already had a part in this case. Choose somebody else."
     ),

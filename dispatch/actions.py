@@ -378,7 +378,34 @@ def submit_result(
     )  # fmt: skip
 
 
-def hand_over(stint: HandlingStint, *, by: User, at: datetime, opinion: str, files: Iterable[StoredFile] = ()) -> Case:
+def record_result(
+    stint: HandlingStint, *, by: User, at: datetime, opinion: str, files: Iterable[StoredFile] = (), link: str = ""
+) -> Case:
+    """Write down that a crew without an account has done it 登记班组结果; the department confirms by handing over.
+
+    `link` is the number of the one-case link by which the crew said so, if any.
+    """
+
+    def submit(step: Step) -> None:
+        step.subject.received_at = step.subject.received_at or at
+        step.subject.submitted_at = at
+        note_link(step, link)
+
+    return move(
+        stint, "record_result", by=by, at=at, text=_said(opinion, "record_result", "opinion"), files=_after(files),
+        effect=submit,
+    )  # fmt: skip
+
+
+def note_link(step: Step, link: str) -> None:
+    """Say among the facts of a move by which one-case link it was made."""
+    if link:
+        step.facts.update(link=link)
+
+
+def hand_over(
+    stint: HandlingStint, *, by: User, at: datetime, opinion: str, files: Iterable[StoredFile] = (), link: str = ""
+) -> Case:
     """Hand the result to the centre 批转: this instant is judged. Raises PictureNeeded."""
     pictures = _after(files)
 
@@ -387,6 +414,7 @@ def hand_over(stint: HandlingStint, *, by: User, at: datetime, opinion: str, fil
             raise PictureNeeded(number=step.case.number)
         step.subject.received_at = step.subject.received_at or at
         step.subject.handed_over_at = at
+        note_link(step, link)
 
     return move(
         stint, "hand_over", by=by, at=at, text=_said(opinion, "hand_over", "opinion"), files=pictures, effect=finish

@@ -17,10 +17,12 @@ from cases.forms import FIELDS, MoveForm
 from cases.models import UNIT_CHOICES
 from components.models import MinorClass
 from dispatch import approval, facts, safety, terms
-from dispatch.models import APPROVER_LABELS, ApprovalRule, Ground, ResponsibilityRule, SafeClass
+from dispatch.links import ways_to_send
+from dispatch.models import APPROVER_LABELS, ApprovalRule, Crew, Ground, ResponsibilityRule, SafeClass
 from dispatch.permissions import departments_below, departments_to_dispatch_to, handlers_of
 from grid.models import Area, DutyGrid, Road
 from office import settings
+from office.forms import FilesField, KeepsFiles
 
 
 class ProposalChoice(forms.Widget):
@@ -367,3 +369,91 @@ class SafeClassForm(forms.ModelForm):
         self.fields["area_code"] = _select(_("Area"), [(one.code, one.name) for one in areas])
         self.fields["least_sure"].help_text = _("A share from 0.5 to 0.999: how sure the proposal must be.")
         self.fields["valid_from"].initial = day
+
+
+# — crews and links —————————————————————————————————————————————————————————————————————————————————
+
+
+class CrewForm(forms.ModelForm):
+    """A crew or contractor of one's own department."""
+
+    class Meta:
+        model = Crew
+        fields = ("department", "name", "contact", "phone", "valid_from", "valid_to", "note")
+        widgets = {
+            "valid_from": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "valid_to": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "phone": forms.TextInput(attrs={"inputmode": "tel"}),
+        }
+
+    def __init__(self, *args, departments, day, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        own = Department.objects.valid(day).filter(pk__in=departments).order_by("sort", "code")
+        self.fields["department"].queryset = own
+        if len(departments) == 1:
+            self.fields["department"].initial = next(iter(departments))
+            self.fields["department"].widget = forms.HiddenInput()
+        self.fields["valid_from"].initial = day
+
+    def clean(self):
+        said = super().clean()
+        if said.get("valid_to") and said.get("valid_from") and said["valid_to"] <= said["valid_from"]:
+            self.add_error("valid_to", _("It ends after it begins."))
+        return said
+
+
+class CrewChoice(forms.ModelChoiceField):
+    """A crew, by name and contact."""
+
+    def label_from_instance(self, crew: Crew) -> str:
+        return f"{crew.name} · {crew.contact}"
+
+
+WAYS = {"sms": _("By text message"), "chat": _("By the department’s chat robot")}
+
+
+class LinkForm(forms.Form):
+    """Whom a case is given to by link."""
+
+    crew = CrewChoice(Crew.objects.none(), label=_("Crew"), required=False, to_field_name="public_id",
+                      empty_label=_("No crew: a person"))  # fmt: skip
+    name = forms.CharField(
+        label=_("For whom"), max_length=50, required=False, help_text=_("Empty: the crew’s contact person.")
+    )
+    phone = forms.CharField(
+        label=_("Mobile phone"), max_length=30, required=False, widget=forms.TextInput(attrs={"inputmode": "tel"})
+    )
+    note = forms.CharField(
+        label=_("Note for the crew"), max_length=300, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    channels = forms.MultipleChoiceField(label=_("Send it"), required=False, widget=forms.CheckboxSelectMultiple)
+
+    def __init__(self, *args, stint, at, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        crews = Crew.objects.on(timezone.localdate(at)).filter(department=stint.department_id)
+        self.fields["crew"].queryset = crews.order_by("name")
+        ways = ways_to_send("any", stint.department)
+        self.fields["channels"].choices = [(way, WAYS[way]) for way in ways]
+        if not ways:
+            del self.fields["channels"]
+
+    def clean(self):
+        said = super().clean()
+        crew = said.get("crew")
+        if crew is not None and not said.get("name"):
+            said["name"] = crew.contact
+            said["phone"] = said.get("phone") or crew.phone
+        if not said.get("name"):
+            self.add_error("name", _("Say for whom the link is: every step is logged under this name."))
+        return said
+
+
+class ResultForm(KeepsFiles):
+    """What a crew sends from the street: pictures and a word."""
+
+    files = FilesField(label=_("Pictures of the result"), needed=True, capture=True)
+    words = forms.CharField(label=_("What was done"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["words"].initial = _("Done as required.")

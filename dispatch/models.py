@@ -342,3 +342,129 @@ class JointMeeting(models.Model):
 
     def __str__(self) -> str:
         return f"{self.request_id} {self.place}"
+
+
+# — crews, and the one-case link ———————————————————————————————————————————————————————————————————————
+
+
+class Crew(models.Model):
+    """A crew or contractor that works for a department without an account 作业班组: whom to ring, until when."""
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    department = models.ForeignKey(
+        "accounts.Department", models.PROTECT, related_name="+", verbose_name=_("Department")
+    )
+    name = models.CharField(_("Crew or contractor"), max_length=80)
+    contact = models.CharField(_("Contact person"), max_length=50)
+    phone = models.CharField(_("Mobile phone"), max_length=30, blank=True)
+    note = models.CharField(_("Note"), max_length=200, blank=True)
+    valid_from = models.DateField(_("Valid from"))
+    valid_to = models.DateField(_("Valid until (that day no longer)"), null=True, blank=True)
+
+    objects = DatedQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("Crew")
+        verbose_name_plural = _("Crews")
+        ordering = ("department_id", "name", "id")
+        constraints = [
+            models.CheckConstraint(name="crew_period", condition=ENDS_LATER),
+            models.UniqueConstraint(
+                fields=["department", "name"], name="crew_named_once", condition=Q(valid_to__isnull=True)
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LinkPractice(models.Model):
+    """How one department takes results that come by link; without a row the city's setting holds."""
+
+    department = models.OneToOneField("accounts.Department", models.PROTECT, related_name="+")
+    confirms = models.BooleanField(_("The department confirms a crew's result before it goes to the centre"))
+    changed_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("Practice with links")
+        verbose_name_plural = _("Practices with links")
+
+    def __str__(self) -> str:
+        return f"{self.department_id} {self.confirms}"
+
+
+class CaseLink(models.Model):
+    """The link by which a named person handles one case on a phone 一案一链. Only the hash of its secret is kept.
+
+    It belongs to the department's work on the case as it stood when the link was made: `sent_at` and `rework_count` are
+    the stint's of then.
+    """
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    stint = models.ForeignKey("cases.HandlingStint", models.PROTECT, related_name="+")
+    sent_at = models.DateTimeField(null=True)
+    rework_count = models.PositiveSmallIntegerField(default=0)
+    department = models.ForeignKey("accounts.Department", models.PROTECT, related_name="+")
+    crew = models.ForeignKey(Crew, models.PROTECT, null=True, blank=True, related_name="links")
+    name = models.CharField(_("For whom"), max_length=50, blank=True)
+    phone = models.CharField(_("Mobile phone"), max_length=30, blank=True)
+    note = models.CharField(_("Note for the crew"), max_length=300, blank=True)
+    token_hash = models.CharField(max_length=64, unique=True)
+    confirms = models.BooleanField(default=False)  # the department confirms the result before it goes on
+    made_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    revoked_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    erased_at = models.DateTimeField(null=True)  # name and phone are gone by a rule of retention
+
+    class Meta:
+        verbose_name = _("One-case link")
+        verbose_name_plural = _("One-case links")
+        ordering = ("-id",)
+        indexes = [
+            models.Index(fields=["made_at"], name="caselink_named", condition=Q(erased_at__isnull=True)),
+        ]
+        constraints = [
+            models.CheckConstraint(name="caselink_ends_after_it_begins", condition=Q(expires_at__gt=F("made_at"))),
+            models.CheckConstraint(
+                name="caselink_revoked_by_somebody",
+                condition=Q(revoked_at__isnull=True, revoked_by__isnull=True)
+                | Q(revoked_at__isnull=False, revoked_by__isnull=False),
+            ),
+            models.CheckConstraint(name="caselink_for_somebody", condition=Q(erased_at__isnull=False) | ~Q(name="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.stint_id} {self.made_at:%Y-%m-%d %H:%M}"
+
+
+class LinkStep(models.Model):
+    """What happened to a link: made, shown, sent, opened, a picture, done, refused, taken back. Rows are only added."""
+
+    class What(models.TextChoices):
+        MADE = "made", _("made")
+        SHOWN = "shown", _("address shown")
+        SENT = "sent", _("sent")
+        OPENED = "opened", _("opened")
+        TURNED_AWAY = "turned_away", _("opened in vain")
+        PICTURE = "picture", _("picture sent")
+        REFUSED = "refused", _("sending refused")
+        DONE = "done", _("result sent")
+        REVOKED = "revoked", _("taken back")
+
+    link = models.ForeignKey(CaseLink, models.PROTECT, related_name="steps")
+    at = models.DateTimeField()
+    what = models.CharField(max_length=12, choices=What)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")  # None: its holder
+    detail = models.CharField(max_length=80, blank=True)
+
+    class Meta:
+        verbose_name = _("Step of a link")
+        verbose_name_plural = _("Steps of links")
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.link_id} {self.at:%Y-%m-%d %H:%M} {self.what}"

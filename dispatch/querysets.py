@@ -144,6 +144,7 @@ def department_tabs(at: datetime) -> tuple[Tab, ...]:
     return (
         Tab("to_receive", _("To receive"), (StintStage.PENDING_HANDLE,)),
         Tab("in_hand", _("In hand"), (StintStage.HANDLING,)),
+        Tab("submitted", _("Results to confirm"), (StintStage.HANDLING,), Q(submitted_at__isnull=False)),
         Tab("below", _("With the level below"), (StintStage.DELEGATED,)),
         Tab("from_below", _("From the level below"), (StintStage.DELEGATED,), from_below),
         Tab("overdue", _("Overdue"), working, Q(due_at__lt=at)),

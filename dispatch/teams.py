@@ -17,7 +17,7 @@ from cases.time_limits import Unit
 from cases.workflow import StintStage
 from citymgmt.errors import Refusal
 from dispatch import terms
-from dispatch.actions import HasItAlready, NotThatGround
+from dispatch.actions import HasItAlready, NotThatGround, note_link
 from dispatch.permissions import may_be_given_on_to
 from office import settings
 from office.models import StoredFile
@@ -69,10 +69,10 @@ def revoke(stint: HandlingStint, *, by: User, at: datetime, reason: str) -> Case
 
 
 def send_back_result(stint: HandlingStint, *, by: User, at: datetime, reason: str) -> Case:
-    """Send the handler's result back to him; the department's clock runs all the while. Raises NothingSubmitted."""
+    """Send a handler's or a crew's result back; the department's clock runs all the while. Raises NothingSubmitted."""
 
     def send_back(step: Step) -> None:
-        if step.subject.submitted_at is None or step.subject.handler is None:
+        if step.subject.submitted_at is None:
             raise NothingSubmitted(number=step.case.number)
         step.subject.submitted_at = None
 
@@ -143,12 +143,15 @@ def _limit(step: Step, hours: Decimal | None) -> tuple[Decimal, str] | None:
     return (value * share).quantize(Decimal("0.000001")), unit
 
 
-def hand_up(stint: HandlingStint, *, by: User, at: datetime, opinion: str, files: Iterable[StoredFile] = ()) -> Case:
+def hand_up(
+    stint: HandlingStint, *, by: User, at: datetime, opinion: str, files: Iterable[StoredFile] = (), link: str = ""
+) -> Case:
     """Hand the result to the level above: this instant is judged for the level below."""
 
     def finish(step: Step) -> None:
         step.subject.received_at = step.subject.received_at or at
         step.subject.handed_over_at = at
+        note_link(step, link)
 
     return move(
         stint, "hand_up", by=by, at=at, text=_said(opinion, "hand_up", "opinion"), effect=finish,

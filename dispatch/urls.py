@@ -1,13 +1,18 @@
 """The addresses of the dispatch desk, the departments' desk and the responsibility table."""
 
-from django.urls import path
+from django.urls import include, path
 
 from cases.api import step_paths
 from dispatch import api, views
 
-app_name = "dispatch"
+# For a phone without an account: short, because it goes out by text message.
+link = [
+    path("", views.link, name="page"),
+    path("picture/", views.link_picture, name="picture"),
+    path("<uuid:evidence_id>/<variant:variant>/", views.link_shot, name="shot"),
+]
 
-urlpatterns = [
+desks = [
     path("dispatch/", views.desk, name="desk"),
     path("dispatch/rows/", views.desk_rows, name="desk_rows"),
     path("dispatch/<uuid:case_id>/", views.pane, name="pane"),
@@ -15,6 +20,13 @@ urlpatterns = [
     path("department/", views.department, name="department"),
     path("department/rows/", views.department_rows, name="department_rows"),
     path("department/<uuid:case_id>/", views.department_pane, name="department_pane"),
+    path("department/crews/", views.crews, name="crews"),
+    path("department/crews/practice/<uuid:public_id>/", views.practice, name="practice"),
+    path("department/crews/<uuid:public_id>/", views.crews, name="crew"),
+    path("department/crews/<uuid:public_id>/end/", views.end_crew, name="end_crew"),
+    path("department/<uuid:case_id>/links/", views.links_pane, name="links"),
+    path("department/<uuid:case_id>/links/<uuid:stint_id>/", views.make_link, name="make_link"),
+    path("department/links/<uuid:public_id>/<str:what>/", views.change_link, name="change_link"),
     path("maintenance/straight-through/", views.straight_classes, name="straight"),
     path("maintenance/straight-through/<uuid:public_id>/end/", views.end_straight, name="end_straight"),
     path("maintenance/responsibilities/", views.responsibilities, name="responsibilities"),
@@ -28,4 +40,9 @@ urlpatterns = [
     path("api/v1/department/queues/", api.DepartmentQueues.as_view(), name="api_department_queues"),
     path("api/v1/department/stints/", api.Stints.as_view(), name="api_stints"),
     *step_paths("dispatch", views.DOORS),
+]
+
+urlpatterns = [
+    path("l/<str:token>/", include((link, "link"))),
+    path("", include((desks, "dispatch"))),
 ]

@@ -1,12 +1,13 @@
 """The dispatch desk, the departments' desk, their panes beside a case, the doors of their moves."""
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import prefetch_related_objects
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -15,10 +16,11 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from accounts.models import Department
 from accounts.permissions import acting, departments_of
 from accounts.roles import Role
 from cases import clocks, deltas
-from cases.models import Case, Request
+from cases.models import Case, Evidence, Request
 from cases.permissions import open_moves
 from cases.views import (
     PAGE,
@@ -34,17 +36,30 @@ from cases.views import (
 )
 from cases.workflow import OPEN, SOURCE_LABELS
 from citymgmt.errors import Refusal
+from citymgmt.middleware import refused
 from citymgmt.refusals import sentence
-from dispatch import actions, approval, facts, querysets, requests, safety, straight, teams, terms, trial
+from dispatch import actions, approval, facts, links, querysets, requests, safety, straight, teams, terms, trial
 from dispatch.forms import (
     ApprovalRuleForm,
+    CrewForm,
     DispatchMoveForm,
     EndForm,
     GroundForm,
+    LinkForm,
     ResponsibilityForm,
+    ResultForm,
     SafeClassForm,
 )
-from dispatch.models import APPROVER_LABELS, ApprovalRule, Ground, ResponsibilityRule, SafeClass
+from dispatch.models import (
+    APPROVER_LABELS,
+    ApprovalRule,
+    CaseLink,
+    Crew,
+    Ground,
+    LinkStep,
+    ResponsibilityRule,
+    SafeClass,
+)
 from dispatch.permissions import (
     may_declare_safe,
     may_keep_responsibilities,
@@ -53,13 +68,18 @@ from dispatch.permissions import (
     may_open_lists,
 )
 from grid.models import Area
+from office import ratelimit, settings
+from office.actions import store_file
+from office.forms import kept_mark
+from office.ratelimit import TooOften
+from office.views import public, stored_file
 
 DOORS: dict[str, Door] = {
     action.__name__: Door(action, DispatchMoveForm)
     for action in (
         actions.dispatch, actions.back_to_filing, actions.withdraw_dispatch,
         straight.undo_filing, straight.review_filing, straight.undo_dispatch, straight.review_dispatch,
-        actions.receive, actions.assign, actions.submit_result, actions.hand_over,
+        actions.receive, actions.assign, actions.submit_result, actions.record_result, actions.hand_over,
         actions.ask_return, actions.ask_extension, actions.ask_suspension,
         actions.grant_return, actions.refuse_return, actions.grant_extension, actions.refuse_extension,
         actions.grant_suspension, actions.refuse_suspension, actions.resume,
@@ -434,3 +454,244 @@ def end_straight(request: HttpRequest, public_id) -> HttpResponse:
     straight.end_safe(safe, by=request.user, at=at, on=timezone.localdate(at))
     messages.success(request, _("%(what)s goes straight through no longer.") % {"what": safe.minor_class.name})
     return redirect("dispatch:straight")
+
+
+# — crews, and giving a case to one by link ————————————————————————————————————————————————————————————
+
+
+def _own_departments(request: HttpRequest, at) -> frozenset[int]:
+    if acting(request.user, roles=(Role.DEPARTMENT_OPERATOR,), at=at) is None:
+        raise PermissionDenied(_("Crews are kept by the department’s own desk."))
+    return departments_of(request.user, at)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def crews(request: HttpRequest, public_id=None) -> HttpResponse:
+    """The crews and contractors that work for one's department; a form for a new one, or for one of them."""
+    at = timezone.now()
+    day, own = timezone.localdate(at), _own_departments(request, at)
+    crew = get_object_or_404(Crew, public_id=public_id, department__in=own) if public_id else None
+    form = CrewForm(request.POST or None, instance=crew, departments=own, day=day)
+    if request.method == "POST" and form.is_valid():
+        try:
+            links.keep_crew(form.save(commit=False), by=request.user, at=at)
+        except Refusal as refusal:
+            form.add_error("name", sentence(refusal))
+        else:
+            messages.success(request, _("The crew was kept."))
+            return redirect("dispatch:crews")
+    rows = list(links.crews_with_work(own, at=at)) if crew is None else []
+    departments = Department.objects.valid(day).filter(pk__in=own).order_by("sort", "code") if crew is None else []
+    context = {
+        "crew": crew, "form": form, "rows": rows, "day": day, "several": len(own) > 1,
+        "practices": links.practices_of(departments, at=at),
+    }  # fmt: skip
+    return render(request, "dispatch/crews.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def end_crew(request: HttpRequest, public_id) -> HttpResponse:
+    """Let a crew work for its department no longer, from today on; its open links end with it."""
+    at = timezone.now()
+    crew = get_object_or_404(Crew, public_id=public_id, department__in=_own_departments(request, at))
+    links.end_crew(crew, by=request.user, at=at, on=timezone.localdate(at))
+    messages.success(request, _("%(name)s no longer works for the department; its open links were taken back.") % {
+        "name": crew.name})  # fmt: skip
+    return redirect("dispatch:crews")
+
+
+@require_POST
+def practice(request: HttpRequest, public_id) -> HttpResponse:
+    """Say whether a department confirms what its crews send."""
+    at = timezone.now()
+    one = get_object_or_404(Department, public_id=public_id, pk__in=_own_departments(request, at))
+    links.set_practice(one, by=request.user, at=at, confirms=request.POST.get("confirms") == "yes")
+    messages.success(request, _("Kept. It holds for links made from now on."))
+    return redirect("dispatch:crews")
+
+
+LINK_BUTTONS = (
+    ("show", gettext_lazy("Show the address")),
+    ("send", gettext_lazy("Send again")),
+    ("revoke", gettext_lazy("Take back")),
+)
+
+
+def _links_context(request: HttpRequest, found: Case, *, at, **more) -> dict:
+    stints = [one for one in stints_seen(request.user, at).filter(case=found) if one.department_id in
+              departments_of(request.user, at)]  # fmt: skip
+    giving = [one for one in stints if links.may_give(request.user, one, case=found, at=at)]
+    return {
+        "case": found, "at": at, "links": links.links_of(stints, at=at), "buttons": LINK_BUTTONS,
+        "forms": [(one, more.pop("form", None) or LinkForm(stint=one, at=at)) for one in giving], **more,
+    }  # fmt: skip
+
+
+@require_safe
+def links_pane(request: HttpRequest, case_id) -> HttpResponse:
+    """Fragment beside a case: the links given out for it, what became of each, and a form for another."""
+    at = timezone.now()
+    _own_departments(request, at)
+    found = visible_case(request, case_id, at=at)
+    return render(request, "dispatch/_links.html", _links_context(request, found, at=at))
+
+
+@require_POST
+def make_link(request: HttpRequest, case_id, stint_id) -> HttpResponse:
+    """Make a link for a named person, and show its address."""
+    at = timezone.now()
+    _own_departments(request, at)
+    found = visible_case(request, case_id, at=at)
+    stint = get_object_or_404(stints_seen(request.user, at), case=found, public_id=stint_id)
+    form = LinkForm(request.POST, stint=stint, at=at)
+    shown = {}
+    if form.is_valid():
+        try:
+            made = links.make(stint, by=request.user, at=at, **form.cleaned_data)
+        except Refusal as refusal:
+            form.add_error(None, sentence(refusal))
+        else:
+            shown = _shown(request, made, at=at)
+            form = None
+    context = _links_context(request, found, at=at, form=form, **shown)
+    return render(request, "dispatch/_links.html", context, status=422 if form else 200)
+
+
+def _shown(request: HttpRequest, made: CaseLink, *, at) -> dict:
+    path = links.show(made, by=request.user, at=at)
+    return {"shown": made, "address": request.build_absolute_uri(path)}
+
+
+@require_POST
+def change_link(request: HttpRequest, public_id, what: str) -> HttpResponse:
+    """Show a link's address again, send it again, or take it back."""
+    at = timezone.now()
+    own = _own_departments(request, at)
+    one = get_object_or_404(CaseLink.objects.select_related("stint__case__minor_class", "stint__department", "crew"),
+                            public_id=public_id, department__in=own)  # fmt: skip
+    more: dict = {}
+    if what == "revoke":
+        links.revoke(one, by=request.user, at=at)
+    elif what == "show":
+        more = _shown(request, one, at=at)
+    elif what == "send":
+        try:
+            links.send(one, by=request.user, at=at, channels=links.ways_to_send(one.phone, one.stint.department))
+        except Refusal as refusal:
+            more = {"trouble": sentence(refusal)}
+    else:
+        raise Http404
+    found = visible_case(request, one.stint.case.public_id, at=at)
+    return render(request, "dispatch/_links.html", _links_context(request, found, at=at, **more))
+
+
+# — the link on a phone ——————————————————————————————————————————————————————————————————————————————
+
+HOUR = 3600
+GONE = 410
+LINK_STATUS = {"no_such_link": 404, "too_often": 429, "case_rests": 409, "link_used": 200}
+
+
+def _opened(request: HttpRequest, token: str, *, at) -> CaseLink:
+    """Return the link of this secret. Raises NoSuchLink; TooOften for who guesses, and for a link used too often."""
+    day = timezone.localdate(at)
+    wrong, steps = (settings.get(f"dispatch.link_{what}_per_hour", on=day) for what in ("wrong", "steps"))
+    visitor = ratelimit.visitor(request)
+    if ratelimit.tries("dispatch.wrong_links", visitor, seconds=HOUR, at=at) >= wrong:
+        raise TooOften(minutes=60)
+    try:
+        found = links.find(token)
+    except links.NoSuchLink:
+        ratelimit.allowed("dispatch.wrong_links", visitor, limit=wrong, seconds=HOUR, at=at)
+        raise
+    if not ratelimit.allowed("dispatch.link", str(found.public_id), limit=steps, seconds=HOUR, at=at):
+        raise TooOften(minutes=60)
+    return found
+
+
+def _turned_away(request: HttpRequest, refusal: Refusal, found: CaseLink | None, *, at) -> HttpResponse:
+    if found is not None and refusal.code != "link_used":
+        links.note_step(found, LinkStep.What.TURNED_AWAY, at=at, detail=refusal.code)
+    context = {"sentence": sentence(refusal), "is_done": refusal.code == "link_used", "link": found}
+    return render(request, "dispatch/link_over.html", context, status=LINK_STATUS.get(refusal.code, GONE))
+
+
+@public
+@require_http_methods(["GET", "HEAD", "POST"])
+def link(request: HttpRequest, token: str) -> HttpResponse:
+    """One case on a phone, without log-in: what, where, the way there; pictures, a word, done."""
+    at, found = timezone.now(), None
+    try:
+        found = _opened(request, token, at=at)
+        links.refuse_unless_open(found, at=at)
+    except Refusal as refusal:
+        return _turned_away(request, refusal, found, at=at)
+    form = ResultForm(*((request.POST, request.FILES) if request.method == "POST" else ()))
+    if request.method == "POST":
+        form.keep_files(by=None, at=at)
+        if form.is_valid():
+            try:
+                links.finish(found, at=at, **form.cleaned_data)
+            except Refusal as refusal:
+                links.note_step(found, LinkStep.What.REFUSED, at=at, detail=refusal.code)
+                form.add_error(None, sentence(refusal))
+            else:
+                return redirect("link:page", token)
+    else:
+        links.note_step(found, LinkStep.What.OPENED, at=at)
+    case = found.stint.case
+    way = settings.get("dispatch.link_map_address", on=timezone.localdate(at), area_code=case.area_code)
+    context = {
+        "link": found, "token": token, "case": case, "stint": found.stint, "form": form, "who": links.who_of(found),
+        "pictures": _facts_of(case), "at": at,
+        "way": way.replace("{lat}", f"{case.point.y:.6f}").replace("{lon}", f"{case.point.x:.6f}"),
+    }  # fmt: skip
+    return render(request, "dispatch/link.html", context, status=422 if form.errors else 200)
+
+
+def _facts_of(case: Case):
+    """The pictures that show what is to be done: never the originals, never what others did afterwards."""
+    shown = Evidence.objects.filter(case=case, file__kind="picture", file__erased_at__isnull=True)
+    return shown.exclude(usage__in=(Evidence.Usage.AFTER, Evidence.Usage.CHECK)).select_related("file").order_by("id")
+
+
+@public
+@require_POST
+def link_picture(request: HttpRequest, token: str) -> HttpResponse:
+    """Take one picture as soon as it was taken; sent again under its number it is the one already here."""
+    at = timezone.now()
+    try:
+        found = _opened(request, token, at=at)
+        links.refuse_unless_open(found, at=at)
+        upload, number = request.FILES.get("file"), _number(request.POST.get("number", ""))
+        if upload is None or number is None:
+            raise Http404
+        kept = store_file(upload, public_id=number, by=None, at=at, kinds=("picture",))
+    except Refusal as refusal:
+        return refused(refusal)
+    links.note_step(found, LinkStep.What.PICTURE, at=at, detail=kept.sha256[:12])
+    mark = kept_mark(kept, by=None)
+    return JsonResponse({"mark": mark, "thumb": reverse("office:kept", args=[mark])})
+
+
+def _number(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+@public
+@require_safe
+def link_shot(request: HttpRequest, token: str, evidence_id, variant: str) -> HttpResponse:
+    """A picture of the problem, made anew without what the camera wrote into it."""
+    at = timezone.now()
+    try:
+        found = _opened(request, token, at=at)
+        links.refuse_unless_open(found, at=at)
+    except Refusal:
+        raise Http404 from None
+    if variant == "original":
+        raise Http404
+    one = get_object_or_404(_facts_of(found.stint.case), public_id=evidence_id)
+    return stored_file(one.file, variant)

@@ -2,11 +2,9 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from functools import wraps
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_not_required
 from django.core import signing
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
@@ -36,7 +34,7 @@ from hotline.workflow import MILESTONES, PLAIN, REASONS, STEPS, UNSOLVED, WHY, r
 from office import ratelimit, settings
 from office.models import StoredFile
 from office.ratelimit import TooOften
-from office.views import stored_file
+from office.views import public, stored_file
 
 PAGE = 50
 NEAR_SHOWN = 5
@@ -246,21 +244,6 @@ def visit(request: HttpRequest, case_id: UUID) -> HttpResponse:
 
 JOIN_SALT = "hotline.join"
 JOIN_SECONDS = 24 * HOUR
-
-
-def public(view: Callable) -> Callable:
-    """A page for everybody: without log-in, never indexed, never kept, its address told to nobody."""
-
-    @login_not_required
-    @wraps(view)
-    def answered(request: HttpRequest, *args, **kwargs) -> HttpResponse:
-        response = view(request, *args, **kwargs)
-        response["Cache-Control"] = "no-store"
-        response["X-Robots-Tag"] = "noindex, nofollow"
-        response["Referrer-Policy"] = "strict-origin"
-        return response
-
-    return answered
 
 
 def _within_limit(request: HttpRequest, what: str, *, limit: int, at: datetime) -> bool:

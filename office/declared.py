@@ -301,6 +301,34 @@ SETTINGS: dict[str, Declared] = {
     "dispatch.levels": Declared(
         int, 1, gettext_noop("Levels of dispatch: 1 to departments only, 2 or 3 on to those below them."), 1, 3
     ),
+    "dispatch.link_confirm": Declared(
+        bool,
+        False,
+        gettext_noop(
+            "A result that a crew sends by link waits until its department confirms it; a department may say otherwise "
+            "on its page of crews."
+        ),
+    ),
+    "dispatch.link_hours": Declared(int, 72, gettext_noop("Hours for which a one-case link is good."), 1, 720),
+    "dispatch.link_map_address": Declared(
+        str,
+        "geo:{lat},{lon}?q={lat},{lon}",
+        gettext_noop(
+            "Where “The way there” of a one-case link leads: {lat} and {lon} are filled in. geo: opens the phone’s own "
+            "map."
+        ),
+        pattern=r"(geo:|https://)\S+",
+    ),
+    "dispatch.link_steps_per_hour": Declared(
+        int, 200, gettext_noop("Openings and pictures of one link in an hour."), 10, 10000
+    ),
+    "dispatch.link_wrong_per_hour": Declared(
+        int,
+        30,
+        gettext_noop("Wrong addresses of one-case links that one internet address may try in an hour."),
+        3,
+        1000,
+    ),
     "dispatch.return_deadline": Declared(
         bool,
         True,

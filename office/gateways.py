@@ -12,6 +12,7 @@ import hashlib
 import hmac
 import json
 import os
+import re
 import smtplib
 import time
 from collections.abc import Iterable
@@ -23,6 +24,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from django.conf import settings as installation
 from django.core.mail import EmailMessage, get_connection
+from django.utils.crypto import salted_hmac
 
 from office import messages_text
 from office.models import Delivery
@@ -75,6 +77,23 @@ def robots() -> set[str]:
     return set(installation.GATEWAYS.get("chat", {}).get("robots", ()))
 
 
+# An address that is a secret is not kept in the outbox: it stands there as {secret:name} and is made when it leaves.
+SECRET = re.compile(r"\{secret:([0-9a-z:-]+)\}")
+SECRET_BYTES = 16
+
+
+def secret_of(name: str) -> str:
+    """The secret of a name, 22 signs for an address: always the same, and not to be made without this house's key."""
+    digest = salted_hmac("office.secret_of", name, algorithm="sha256").digest()[:SECRET_BYTES]
+    return base64.urlsafe_b64encode(digest).decode().rstrip("=")
+
+
+def link_of(delivery: Delivery) -> str:
+    """The whole address that goes out with a delivery, "" where none does."""
+    path = SECRET.sub(lambda found: secret_of(found[1]), delivery.url)
+    return f"{installation.SITE_URL}{path}" if path else ""
+
+
 def knows_keys(channel: str) -> bool:
     """Whether the gateway of a channel sends one key once, however often it is asked."""
     config = installation.GATEWAYS.get(channel, {})
@@ -91,7 +110,7 @@ def send(delivery: Delivery) -> None:
         key=str(delivery.public_id),
         address=delivery.address,
         text=messages_text.outside(delivery.code, delivery.facts, language=language),
-        link=f"{installation.SITE_URL}{delivery.url}" if delivery.url else "",
+        link=link_of(delivery),
     )
     KINDS[config["kind"]](config, post)
 

@@ -30,6 +30,14 @@ KINDS = {
 }
 
 TEXTS: dict[str, Text] = {
+    "case_link": Text(
+        "task",
+        _("Task %(number)s, %(what)s, %(area)s. Due at %(due_at)s."),
+        _(
+            "Task %(number)s, %(what)s, %(area)s. Due at %(due_at)s. Open the link; when it is done, send the "
+            "pictures there."
+        ),
+    ),
     "clock_arrived": Text(
         "task",
         _("%(number)s %(what)s, %(where)s: new for you. “%(clock)s” is due at %(due_at)s."),
@@ -58,6 +66,7 @@ TEXTS: dict[str, Text] = {
         ),
         _("Nobody could be found at the department: %(number)s %(what)s, %(area)s, “%(clock)s”. Due at %(due_at)s."),
     ),
+    "crew_reported": Text("task", _("%(number)s %(what)s, %(where)s: %(crew)s sent the result by link.")),
     "entered_stock": Text(
         "notice", _("%(number)s %(what)s, %(where)s entered the stock list. In hand: %(department)s.")
     ),

@@ -1,4 +1,7 @@
-"""The message box, and how a stored file is handed out."""
+"""The message box, how a stored file is handed out, and what a page for everybody tells the browser."""
+
+from collections.abc import Callable
+from functools import wraps
 
 from django.conf import settings as installation
 from django.contrib.auth.decorators import login_not_required
@@ -16,6 +19,21 @@ from office.messages_text import KINDS, sentence
 from office.models import Message, StoredFile
 
 PAGE = 50
+
+
+def public(view: Callable) -> Callable:
+    """A page for everybody: without log-in, never indexed, never kept, its address told to nobody."""
+
+    @login_not_required
+    @wraps(view)
+    def answered(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        response = view(request, *args, **kwargs)
+        response["Cache-Control"] = "no-store"
+        response["X-Robots-Tag"] = "noindex, nofollow"
+        response["Referrer-Policy"] = "strict-origin"
+        return response
+
+    return answered
 
 
 def message_box(request: HttpRequest) -> HttpResponse:

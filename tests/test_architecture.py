@@ -164,6 +164,7 @@ OWN_FILES = {
         "safety",
         "straight",
         "trial",
+        "links",
     },
     "hotline": {"workflow", "retention"},
     "patrol": set(),
@@ -240,7 +241,7 @@ def test_no_model_overrides_save_or_delete():
 # The clock is read at the doors; whatever lies below is told the time.
 BELOW_THE_DOORS = {
     "actions", "calendars", "permissions", "models", "querysets", "forms", "vault", "locate", "clocks", "routing",
-    "certainty", "experience", "safety", "straight", "trial",
+    "certainty", "experience", "safety", "straight", "trial", "links",
 }  # fmt: skip
 NOW = re.compile(r"\b(timezone\.now|datetime\.now|date\.today|datetime\.utcnow|timezone\.localdate\(\)|Now\(\))")
 
@@ -321,8 +322,8 @@ PUBLIC = {
     "set_language",
     "technical_log_in",  # leads to accounts:login
 }
-# The citizens' pages; those of libraries, which ask for themselves.
-OTHERS = ("citizen:", "admin:")
+# The citizens' pages; a crew's one-case link; those of libraries, which ask for themselves.
+OTHERS = ("citizen:", "link:", "admin:")
 
 
 def all_patterns(resolver: URLResolver | None = None, space: str = "") -> list[tuple[str, URLPattern]]:

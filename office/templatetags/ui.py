@@ -358,6 +358,7 @@ PLACES = (
     ("hotline:desk", gettext_lazy("Hotline"), {"acceptance_operator", "duty_leader"}),
     ("dispatch:desk", gettext_lazy("Dispatch"), {"dispatcher", "commander"}),
     ("dispatch:department", pgettext_lazy("place of work", "Department"), {"department_operator", "handler"}),
+    ("dispatch:crews", gettext_lazy("Crews"), {"department_operator"}),
     ("dispatch:lists", gettext_lazy("Requests"),
      {"dispatcher", "commander", "department_operator", "duty_leader", "acceptance_operator", "leader"}),
     ("patrol:home", gettext_lazy("In the field"), {"collector"}),

@@ -25,6 +25,7 @@ document.addEventListener("submit", (event) => {
 });
 
 function classBoxes(root) {
+  if (root.querySelector("[data-copy]")) import("./copy.js").catch(() => {});
   if (root.querySelector("[data-class-box]")) import("./class_box.js").then((box) => box.default(root)).catch(() => {});
 }
 

@@ -7,7 +7,9 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection, transaction
 
 # Rows of these are only ever added: the application's role may read and insert, nothing else.
-APPEND_ONLY = ("cases_caseevent", "cases_clockentry", "cases_checkpoint", "office_erasure", "office_readlog")
+APPEND_ONLY = (
+    "cases_caseevent", "cases_clockentry", "cases_checkpoint", "dispatch_linkstep", "office_erasure", "office_readlog",
+)  # fmt: skip
 
 OWN_TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public' AND tableowner = current_user ORDER BY 1"
 OWN_SEQUENCES = (
