@@ -18,7 +18,7 @@ EVERYBODY = (
 
 WORKING = {
     "assign", "hand_over", "ask_return", "ask_extension", "ask_suspension", "ask_deferral", "ask_voiding",
-    "open_dispute",
+    "open_dispute", "record_result",
 }  # fmt: skip
 IN_HAND = {
     "dispatcher": {"withdraw_dispatch", "add_assisting", "set_proxy", "raise_dispute", "transfer_to_emergency"},
