@@ -361,7 +361,7 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         "timeline": timeline(found, facts_only=facts_only, only_of=request.user if is_blind else None),
         **_drawn(found, buttons),
         "facts_only": facts_only,
-        "work": clocks.work_spans(at),
+        "work_spans": json.dumps(clocks.work_spans(at)),
         "in_pane": in_pane(request),
         "first": Case.objects.visible_to(request.user, at).filter(pk=found.merged_into_id).first()
         if found.merged_into_id

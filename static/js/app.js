@@ -2,6 +2,7 @@
 import { clocks } from "./clock.js";
 import { drafts } from "./draft.js";
 import { keys } from "./keys.js";
+import { live } from "./live.js";
 import { locks } from "./lock.js";
 import { maps } from "./map.js";
 import { uploads } from "./upload.js";
@@ -43,6 +44,7 @@ function enter(place) {
 wake(document);
 keys();
 locks();
+live();
 document.body.addEventListener("htmx:load", (event) => { if (event.target !== document.body) wake(event.target.parentElement || event.target); });
 document.body.addEventListener("htmx:afterSettle", (event) => { if (event.target.querySelector?.("form") || event.target.matches("form")) enter(event.target); });
 

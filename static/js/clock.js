@@ -1,12 +1,18 @@
-// Lamps and time left go on by themselves and stand still while a clock is stopped.
+// Lamps and time left go on by themselves; they stand still while a clock is stopped, and those of working time outside it.
+//   [data-lamp], [data-left]   data-due, data-yellow: instants; data-paused: stopped
+//   [data-mark]                counts in working time: where the deadline lies in data-calendar, a day of data-day seconds
+//   [data-work]                calendars as JSON, for a page without a queue (cases.clocks.work_spans)
+// A lamp that turns red before somebody's eyes tells "clock:late" on the body.
+import { left as working } from "./work_time.js";
+
 const text = {
   zh: {
     left: (t) => `余${t}`, late: (t) => `超${t}`,
-    minutes: (m) => `${m}分钟`, hours: (h, m) => `${h}小时${m}分`, days: (d, h) => `${d}天${h}小时`,
+    minutes: (m) => `${m}分钟`, hours: (h, m) => `${h}小时${m}分`, days: (d, h) => `${d}天${h}小时`, workdays: (d, h) => `${d}个工作日${h}小时`,
   },
   en: {
     left: (t) => `${t} left`, late: (t) => `${t} late`,
-    minutes: (m) => `${m} min`, hours: (h, m) => `${h} h ${m} min`, days: (d, h) => `${d} d ${h} h`,
+    minutes: (m) => `${m} min`, hours: (h, m) => `${h} h ${m} min`, days: (d, h) => `${d} d ${h} h`, workdays: (d, h) => `${d} working d ${h} h`,
   },
 };
 const words = text[document.documentElement.lang.startsWith("en") ? "en" : "zh"];
@@ -20,6 +26,22 @@ function span(milliseconds) {
   return words.days(days, hours % 24);
 }
 
+function workingSpan(seconds, day) {
+  const minutes = Math.floor(seconds / 60), days = Math.floor(seconds / day);
+  return days < 1 ? span(minutes * 60_000) : words.workdays(days, Math.floor((seconds % day) / 3600));
+}
+
+let calendars = {};
+export function spans(known) { calendars = { ...calendars, ...known }; }
+
+// Time left in words, of a limit that counts in working time or always.
+function said(element, now) {
+  const { mark, calendar, day, due } = element.dataset, counted = mark && calendars[calendar];
+  const rest = counted ? working(counted, Number(mark), Math.floor(now / 1000)) : (Date.parse(due) - now) / 1000;
+  const length = counted ? workingSpan(Math.abs(rest), Number(day)) : span(Math.abs(rest) * 1000);
+  return now > Date.parse(due) ? words.late(length) : words.left(length);
+}
+
 function state(element, now) {
   const due = Date.parse(element.dataset.due), yellow = Date.parse(element.dataset.yellow); // NaN: never yellow
   if (now > due) return "red";
@@ -31,10 +53,11 @@ function tick(root) {
   for (const element of root.querySelectorAll("[data-left]:not([data-paused]), [data-lamp]:not([data-paused])")) {
     if (!element.dataset.due) continue;
     const name = state(element, now), prefix = "left" in element.dataset ? "left" : "lamp";
+    const turned = name === "red" && prefix === "lamp" && !element.matches(".lamp-red, .lamp-none");
     element.className = `${prefix} ${prefix}-${name}`;
+    if (turned) document.body.dispatchEvent(new CustomEvent("clock:late", { detail: { id: element.closest("tr")?.dataset.case } }));
     if (prefix === "lamp") { element.textContent = signs[name]; element.title = labels[name]; element.ariaLabel = labels[name]; continue; }
-    const rest = Date.parse(element.dataset.due) - now;
-    element.textContent = rest < 0 ? words.late(span(-rest)) : words.left(span(rest));
+    element.textContent = said(element, now);
   }
 }
 
@@ -45,4 +68,7 @@ const off = visit?.type === "back_forward" ? 0 : Number(document.body.dataset.no
 const skew = Math.abs(off) > 5000 ? off : 0;
 
 setInterval(() => tick(document), 10_000);
-export function clocks(root) { tick(root); }
+export function clocks(root) {
+  for (const one of root.querySelectorAll("[data-work]")) spans(JSON.parse(one.dataset.work));
+  tick(root);
+}
