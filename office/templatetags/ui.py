@@ -54,7 +54,7 @@ LAMP = (
 LEFT = '<span class="left left-{name}"{clock}>{words}</span>'
 LEFT_CLOCK = ' data-left data-due="{due}" data-yellow="{yellow}"{paused}{work} title="{shown}"'
 # What stands still outside working time (cases.clocks.WorkingLeft): static/js/clock.js counts by the spans of the page.
-WORK = ' data-mark="{mark}" data-calendar="{calendar}" data-day="{day}"'
+WORK = ' data-until="{mark}" data-calendar="{calendar}" data-day="{day}"'
 
 
 @register.simple_tag(takes_context=True)

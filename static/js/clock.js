@@ -1,6 +1,6 @@
 // Lamps and time left go on by themselves; they stand still while a clock is stopped, and those of working time outside it.
 //   [data-lamp], [data-left]   data-due, data-yellow: instants; data-paused: stopped
-//   [data-mark]                counts in working time: where the deadline lies in data-calendar, a day of data-day seconds
+//   [data-until]               counts in working time: where the deadline lies in data-calendar, a day of data-day seconds
 //   [data-work]                calendars as JSON, for a page without a queue (cases.clocks.work_spans)
 // A lamp that turns red before somebody's eyes tells "clock:late" on the body.
 import { left as working } from "./work_time.js";
@@ -36,8 +36,8 @@ export function spans(known) { calendars = { ...calendars, ...known }; }
 
 // Time left in words, of a limit that counts in working time or always.
 function said(element, now) {
-  const { mark, calendar, day, due } = element.dataset, counted = mark && calendars[calendar];
-  const rest = counted ? working(counted, Number(mark), Math.floor(now / 1000)) : (Date.parse(due) - now) / 1000;
+  const { until, calendar, day, due } = element.dataset, counted = until && calendars[calendar];
+  const rest = counted ? working(counted, Number(until), Math.floor(now / 1000)) : (Date.parse(due) - now) / 1000;
   const length = counted ? workingSpan(Math.abs(rest), Number(day)) : span(Math.abs(rest) * 1000);
   return now > Date.parse(due) ? words.late(length) : words.left(length);
 }
