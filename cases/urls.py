@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from cases import api, views
+from cases import api, papers, views
 
 app_name = "cases"
 
@@ -19,7 +19,20 @@ class Variant:
         return value
 
 
+class PaperKind:
+    """How a paper is handed out."""
+
+    regex = "html|pdf"
+
+    def to_python(self, value: str) -> str:
+        return value
+
+    def to_url(self, value: str) -> str:
+        return value
+
+
 register_converter(Variant, "variant")
+register_converter(PaperKind, "paper_kind")
 
 urlpatterns = [
     path("desk/", views.desk, name="desk"),
@@ -31,6 +44,8 @@ urlpatterns = [
     path("case/<uuid:case_id>/deadline/", views.deadline, name="deadline"),
     path("case/<uuid:case_id>/looks/", views.looks, name="looks"),
     path("case/<uuid:case_id>/near/", views.near, name="near"),
+    path("case/<uuid:case_id>/paper/<slug:name>.<paper_kind:kind>", papers.paper, name="paper"),
+    path("case/<uuid:case_id>/map.svg", papers.map_of, name="map_clip"),
     path("case/<uuid:case_id>/same/", views.same, name="same"),
     path("case/<uuid:case_id>/<str:subject>/<uuid:subject_id>/<str:verb>/", views.move, name="move"),
     path("maintenance/calendar/", views.calendar, name="calendar"),

@@ -130,6 +130,7 @@ OWN_FILES = {
         "health",
         "gateways",
         "retention",
+        "pdf",
     },
     "accounts": {"roles", "rosters", "vault"},
     "grid": {"codes", "geometry", "locate", "addresses", "tiles"},
@@ -151,6 +152,8 @@ OWN_FILES = {
         "checkpoint",
         "verification",
         "retention",
+        "map_clip",
+        "papers",
     },
     "dispatch": {
         "routing",
