@@ -13,6 +13,7 @@ from uuid import UUID
 import segno
 from django.conf import settings as installation
 from django.core.exceptions import PermissionDenied
+from django.db.models import prefetch_related_objects
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.loader import render_to_string
@@ -160,7 +161,7 @@ def see(user, case_id, *, at: datetime) -> Seen:
             one for one in stints if reader == DESK or one.department_id in mine or one.handler_id == user.pk
         ]
         own = {one.pk for one in seen.stints}
-        requests = found.requests.select_related("stint__department", "asked_by").prefetch_related("approvals__by")
+        requests = found.requests.select_related("stint__department", "asked_by")
         seen.requests = [one for one in requests if reader == DESK or one.stint_id in own]
         pushes = found.directives.exclude(kind=Directive.Kind.URGE)
         pushes = pushes.select_related("to_department", "given_by", "replied_by")
@@ -209,6 +210,7 @@ def sheets_of(seen: Seen, paper: Paper, *, only=None) -> list[SimpleNamespace]:
     if "steps" in paper.needs:
         steps = timeline(seen.case, facts_only=seen.facts_only, only_of=seen.user if is_blind else None)[::-1]
     rows = [row for row in paper.about(seen) if only in (None, row.public_id)]
+    prefetch_related_objects([row for row in rows if isinstance(row, Request)], "approvals__by")
     return [
         SimpleNamespace(row=row, steps=steps, own=[one for one in steps if one.subject_id == row.public_id],
                         said=_said(row, steps))

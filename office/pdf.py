@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.files.storage import storages
-from weasyprint.urls import URLFetcherResponse
+from weasyprint.urls import URLFetcher, URLFetcherResponse
 
 ORIGIN = "https://paper.invalid"
 """What addresses within a page are relative to; it exists nowhere, so that nothing can be fetched by mistake."""
@@ -30,13 +30,19 @@ def pdf_of(page: str, *, parts: Mapping[str, str | bytes] | None = None) -> byte
 
 def document_of(page: str, *, parts: Mapping[str, str | bytes] | None = None) -> weasyprint.Document:
     """Return a page of ours set in type. `parts`: by address a path in the evidence storage, or the content itself."""
-    given = dict(parts or {})
-
-    def fetch(url: str, *_args, **_options) -> URLFetcherResponse:
-        return URLFetcherResponse(url, *_found(url, given))
-
     with _one_at_a_time:
-        return weasyprint.HTML(string=page, base_url=f"{ORIGIN}/", url_fetcher=fetch).render()
+        return weasyprint.HTML(string=page, base_url=f"{ORIGIN}/", url_fetcher=OwnFiles(dict(parts or {}))).render()
+
+
+class OwnFiles(URLFetcher):
+    """Finds our own files and what was handed over; whatever else a page names stays empty."""
+
+    def __init__(self, given: dict[str, str | bytes]) -> None:
+        super().__init__(allowed_protocols=())
+        self._given = given
+
+    def fetch(self, url, headers=None) -> URLFetcherResponse:
+        return URLFetcherResponse(url, *_found(url, self._given))
 
 
 def joined(documents: list[weasyprint.Document]) -> bytes:

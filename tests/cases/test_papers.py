@@ -130,7 +130,7 @@ def test_papers_take_few_questions(county, seat, closed):
         for name in MAY_PRINT[who]:
             with CaptureQueriesContext(connection) as asked:
                 page(browser, closed, name)
-            assert len(asked) <= 12, (name, len(asked))
+            assert len(asked) <= 12, (name, [one["sql"][:200] for one in asked])
 
 
 def test_a_dispatch_sheet_is_one_page_and_the_case_file_several(county, seat, closed):
