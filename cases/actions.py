@@ -1271,9 +1271,11 @@ def note_withdrawal(case: Case, *, at: datetime) -> Case:
 
 
 def send_spot_check(case: Case, *, by: User, at: datetime, inspector: User, opinion: str = "") -> Case:
-    """Have an inspector look at a closed case 抽查; the case stays closed. Raises NotACollector."""
+    """Have an inspector look at a closed case 抽查, one at a time; the case stays closed. Raises NotACollector."""
 
     def send(step: Step) -> None:
+        if any(task.kind == FieldTask.Kind.SPOT and task.stage == TaskStage.SENT for task in step.tasks):
+            raise not_allowed(step.case, Subject.CASE, "send_spot_check")
         _must_go(inspectors_for(step.case, day=timezone.localdate(at)), inspector)
         hours = office_settings.get("cases.spot_check_hours", on=timezone.localdate(at), area_code=step.case.area_code)
         step.new_task(

@@ -68,6 +68,15 @@ def test_a_spot_check_leaves_a_closed_case_closed(county):
     assert "reopen" in buttons(county.duty_leader, case)
 
 
+def test_a_closed_case_has_one_spot_check_at_a_time(county):
+    case = county.case_at(Stage.CLOSED)
+    actions.send_spot_check(case, by=county.duty_leader, at=TEN, inspector=county.inspector)
+    with pytest.raises(actions.MoveNotAllowed):
+        actions.send_spot_check(case, by=county.duty_leader, at=TEN, inspector=county.inspector)
+    actions.spot_check(case.tasks.get(kind="spot"), by=county.inspector, at=TEN, result="pass")
+    actions.send_spot_check(case, by=county.duty_leader, at=TEN, inspector=county.inspector)
+
+
 @pytest.mark.parametrize("said_by", ["desk", "citizen"])
 def test_reopening_ends_the_spot_checks_of_the_closed_case(county, said_by):
     case = county.case_at(Stage.CLOSED)

@@ -43,8 +43,8 @@ def kill_and_look(*, rounds: int, seed: int) -> None:
     """Let so many rounds end in a kill, look at every case, and let the next alarms ring what is left."""
     chance, county, seen = random.Random(seed), County.build(), 0
     with subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.busy"], cwd=settings.BASE_DIR, env=environment(), text=True,
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        [sys.executable, "-m", "tests.faults.busy", "live", "ring"], cwd=settings.BASE_DIR, env=environment(),
+        text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
     ) as parent:  # fmt: skip
         try:
             for number in range(rounds):
@@ -61,7 +61,7 @@ def kill_and_look(*, rounds: int, seed: int) -> None:
 
 def one_round(parent: subprocess.Popen, chance: random.Random, number: int) -> None:
     """Start both, wait a random while, and end one by one of the two ways; then the other."""
-    parent.stdin.write(f"{number}\n")
+    parent.stdin.write(f"{(MONDAY + timedelta(days=number)).isoformat()}\n")
     parent.stdin.flush()
     mover, sweeper = map(int, parent.stdout.readline().split())
     threading.Event().wait(chance.uniform(0.05, 0.3))
