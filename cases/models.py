@@ -1079,3 +1079,79 @@ class LimitOverride(Dated, Changed):
 
     def __str__(self) -> str:
         return f"{self.minor_class_id or '*'} {self.area_code or '*'} {self.limit_value or self.share}"
+
+
+# — many cases at once ————————————————————————————————————————————————————————————————————————————————
+
+
+class BulkRun(models.Model):
+    """One order for many cases 批量办理: looked at first, then done row by row; it can be left and come back to."""
+
+    class State(models.TextChoices):
+        LOOKING = "looking", _("Being looked at")
+        READY = "ready", _("Waiting for your yes")
+        RUNNING = "running", _("Running")
+        DONE = "done", pgettext_lazy("bulk", "Done")
+        DROPPED = "dropped", _("Dropped")
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    verb = models.CharField(max_length=24)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.LOOKING)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    language = models.CharField(max_length=10)
+    said = models.JSONField(default=dict)  # what was filled in once for all of them
+    back = models.CharField(max_length=500, blank=True)  # the address of the queue it was chosen from
+    undoes = models.ForeignKey("self", models.CASCADE, null=True, blank=True, related_name="undone_by")
+    path = models.CharField(max_length=120, blank=True)  # of the file that was made
+    asked_at = models.DateTimeField()
+    stepped_at = models.DateTimeField()  # the last sign of life
+    ended_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("Bulk run")
+        verbose_name_plural = _("Bulk runs")
+        ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(
+                name="bulk_ended_means_time",
+                condition=Q(state__in=["done", "dropped"], ended_at__isnull=False)
+                | ~Q(state__in=["done", "dropped"]) & Q(ended_at__isnull=True),
+            )
+        ]
+        indexes = [
+            models.Index(fields=["by", "-id"], name="bulk_mine"),
+            models.Index(fields=["stepped_at"], name="bulk_under_way", condition=Q(state__in=["looking", "running"])),
+            models.Index(fields=["asked_at"], name="bulk_age"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.asked_at:%Y-%m-%d %H:%M}"
+
+
+class BulkRow(models.Model):
+    """One case of a bulk run: what would happen, then what did, in the language of whoever asked. Each once."""
+
+    class State(models.TextChoices):
+        NEW = "new", _("Not looked at yet")
+        READY = "ready", _("Will be done")
+        EXCEPTED = "excepted", _("Exception")
+        DONE = "done", pgettext_lazy("bulk", "Done")
+        REFUSED = "refused", _("Not done")
+
+    run = models.ForeignKey(BulkRun, models.CASCADE, related_name="rows")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="+")
+    place = models.PositiveIntegerField()
+    state = models.CharField(max_length=8, choices=State.choices, default=State.NEW)
+    words = models.CharField(max_length=400, blank=True)
+    facts = models.JSONField(default=dict)  # what the preview promised: the department, the collector
+    subject_id = models.UUIDField(null=True, blank=True)  # what it is made on, and afterwards what it made
+
+    class Meta:
+        verbose_name = _("Row of a bulk run")
+        verbose_name_plural = _("Rows of bulk runs")
+        ordering = ("run", "place")
+        constraints = [models.UniqueConstraint(fields=["run", "case"], name="bulk_each_case_once")]
+        indexes = [models.Index(fields=["run", "state", "place"], name="bulk_next_row")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.case_id} {self.state}"
