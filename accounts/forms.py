@@ -13,7 +13,7 @@ from accounts.models import Appointment, Contact, Department, RosterEntry, Shift
 from accounts.querysets import valid_on
 from accounts.roles import ROLES, Role
 from office.declared import Declared
-from office.models import Delivery, Reach
+from office.models import Delivery, Phrase, Reach
 
 
 class DateInput(forms.DateInput):
@@ -380,3 +380,12 @@ class DeliveryFilter(forms.Form):
     channel = forms.ChoiceField(
         label=_("channel"), required=False, choices=[("", _("All channels")), *Reach.Channel.choices]
     )
+
+
+class PhraseForm(forms.ModelForm):
+    """One phrase; whose it is, the page knows."""
+
+    class Meta:
+        model = Phrase
+        fields = ["text", "use", "number"]
+        widgets = {"number": forms.NumberInput(attrs={"min": 1, "max": 99})}

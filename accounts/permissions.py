@@ -156,6 +156,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "maintain_people": frozenset({Role.ADMINISTRATOR}),
     "keep_rosters": frozenset({Role.ADMINISTRATOR, Role.DUTY_LEADER, Role.COMMANDER}),
     "keep_contacts": frozenset({Role.ADMINISTRATOR, Role.DUTY_LEADER, Role.COMMANDER, Role.DEPARTMENT_OPERATOR}),
+    "keep_phrases": frozenset({Role.ADMINISTRATOR, Role.DUTY_LEADER, Role.COMMANDER}),
     "see_deliveries": frozenset({Role.ADMINISTRATOR, Role.DUTY_LEADER, Role.COMMANDER}),
     "maintain_settings": frozenset({Role.ADMINISTRATOR}),
     "see_health": frozenset({Role.ADMINISTRATOR}),

@@ -13,8 +13,9 @@ from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
 from django.db.models import Prefetch, Q
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
@@ -35,6 +36,7 @@ from accounts.forms import (
     OwnPasswordForm,
     PersonFilter,
     PersonForm,
+    PhraseForm,
     ReachForm,
     ReadingFilter,
     SettingForm,
@@ -56,7 +58,7 @@ from office import actions as office_actions
 from office import gateways, health, messages_text, settings
 from office.actions import note_look
 from office.declared import SETTINGS
-from office.models import Delivery, Reach, ReadLog, Setting
+from office.models import Delivery, Phrase, Reach, ReadLog, Setting
 from office.ratelimit import TooOften
 
 PAGE = 50
@@ -211,6 +213,74 @@ def profile_page(request: HttpRequest, *, at, **more) -> HttpResponse:
             **more,
         },
     )
+
+
+# — phrases 惯用语 ——————————————————————————————————————————————————————————————————————————————————————
+
+
+@never_cache
+@require_safe
+def my_phrases(request: HttpRequest) -> JsonResponse:
+    """What Alt and a digit put into a text: one's own phrases, then those of one's roles. One query."""
+    roles = [one.role for one in appointments_of(request.user, timezone.now())]
+    found = Phrase.objects.for_person(request.user, roles=roles)
+    return JsonResponse({"phrases": list(found.values("text", "use")[:PHRASES_SENT])})
+
+
+PHRASES_SENT = 60
+ROLES_NAMED = [(str(role), gettext_lazy(info.label)) for role, info in ROLES.items()]
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def phrases(request: HttpRequest) -> HttpResponse:
+    """One's own phrases, to keep; with ?role= those of a role, for whoever may keep them."""
+    at = timezone.now()
+    role = _role_of_phrases(request, at=at)
+    form = PhraseForm(request.POST or None, initial={"number": 1})
+    if request.method == "POST" and form.is_valid():
+        new = form.save(commit=False)
+        new.owner, new.role = (None, role) if role else (request.user, "")
+        new.save(force_insert=True)
+        messages.success(request, _("Saved."))
+        return redirect(_phrases_at(role))
+    held = [one.role for one in appointments_of(request.user, at)]
+    own = Phrase.objects.filter(owner__isnull=True, role=role) if role else Phrase.objects.filter(owner=request.user)
+    context = {
+        "form": form, "role": role, "rows": [(one, PhraseForm(instance=one, auto_id=False)) for one in own],
+        "shared": [] if role else Phrase.objects.filter(owner__isnull=True, role__in=held),
+        "roles": ROLES_NAMED if may(request.user, "keep_phrases", at=at) else [],
+    }  # fmt: skip
+    return render(request, "accounts/phrases.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def phrase(request: HttpRequest, public_id) -> HttpResponse:
+    """Change a phrase, or drop it."""
+    at = timezone.now()
+    mine = Q(owner=request.user)
+    if may(request.user, "keep_phrases", at=at):
+        mine |= Q(owner__isnull=True)
+    one = get_object_or_404(Phrase.objects.filter(mine), public_id=public_id)
+    role = one.role
+    if "drop" in request.POST:
+        one.delete()
+    elif (form := PhraseForm(request.POST, instance=one)).is_valid():
+        form.save()
+        messages.success(request, _("Saved."))
+    else:
+        messages.error(request, " ".join(error for errors in form.errors.values() for error in errors))
+    return redirect(_phrases_at(role))
+
+
+def _role_of_phrases(request: HttpRequest, *, at) -> str:
+    role = request.GET.get("role", "")
+    if role and (role not in set(ROLES) or not may(request.user, "keep_phrases", at=at)):
+        raise Http404
+    return role
+
+
+def _phrases_at(role: str) -> str:
+    return reverse("accounts:phrases") + (f"?role={role}" if role else "")
 
 
 @never_cache

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
+from uuid import UUID
 
 from django.contrib.gis.db import models
 from django.contrib.postgres.search import SearchQuery
@@ -32,6 +33,28 @@ def bigrams(text: str, *, for_query: bool = False) -> str:
         found += [word[place : place + 2] for place in range(len(word) - 1)]
     return " ".join(found)
 
+
+# So many of somebody's latest steps tell which classes he has to do with, and so many classes are told.
+STEPS_LOOKED_AT, CLASSES_TOLD = 300, 9
+
+
+def usual_classes(user) -> list[UUID]:
+    """Return the public numbers of the classes of this person's latest steps, the most frequent first. One query.
+
+    It costs the same however much he has done: an index holds everybody's steps in order of time.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(USUAL, [user.pk, STEPS_LOOKED_AT, CLASSES_TOLD])
+        return [public_id for (public_id,) in cursor.fetchall()]
+
+
+USUAL = """
+    SELECT class.public_id
+      FROM (SELECT case_id FROM cases_caseevent WHERE actor_id = %s ORDER BY at DESC LIMIT %s) step
+      JOIN cases_case one ON one.id = step.case_id
+      JOIN components_minorclass class ON class.id = one.minor_class_id
+     GROUP BY class.id, class.public_id ORDER BY count(DISTINCT one.id) DESC, max(one.id) DESC LIMIT %s
+"""
 
 MOST_COUNTED = 1000
 

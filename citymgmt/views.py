@@ -2,6 +2,7 @@
 
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
+from django.contrib.gis.db.models.functions import PointOnSurface
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -9,22 +10,30 @@ from django.utils import timezone, translation
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
 from django.views.defaults import bad_request
 from drf_spectacular.generators import SchemaGenerator
 
 from accounts.middleware import asked_language
-from accounts.permissions import appointments_of, may, topics_of
-from accounts.roles import ROLES
+from accounts.permissions import acting, appointments_of, may, topics_of
+from accounts.roles import ROLES, Role
+from cases import guides
 from cases import retention as case_retention
 from cases.models import Case, LegalHold
 from citymgmt.errors import Refusal
 from citymgmt.live_publish import make_ticket
 from citymgmt.middleware import PROBLEMS, REFUSED, REFUSED_AS, problem, wants_json
 from citymgmt.refusals import SENTENCES, sentence
+from components.forms import asked_place
+from components.models import Component
+from grid import addresses
+from grid.locate import locate
+from grid.permissions import may as may_see
 from hotline import retention as hotline_retention
 from office import health, settings
 from office import retention as office_retention
 from office.models import Erasure
+from patrol.permissions import who_is_near
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -50,6 +59,81 @@ def live_ticket(request: HttpRequest) -> JsonResponse:
     """A ticket with which this person's page may listen to news."""
     topics = topics_of(request.user, timezone.now())
     return JsonResponse({"ticket": make_ticket(user_id=request.user.pk, topics=topics)})
+
+
+@require_safe
+def guide(request: HttpRequest) -> HttpResponse:
+    """What this person's desk is for, the first steps, its keys; ?all=yes for every role. A page, or beside one."""
+    held = {one.role for one in appointments_of(request.user, timezone.now())}
+    is_all = request.GET.get("all") == "yes"
+    shown = [role for role in guides.GUIDES if is_all or role in held]
+    parts = [(_(ROLES[role].label), guides.GUIDES[role], guides.keys_of([role])) for role in shown]
+    context = {"parts": parts, "about": guides.ABOUT, "is_all": is_all}
+    is_part = "part" in request.GET
+    return render(request, "_guide.html" if is_part else "guide.html", context)
+
+
+# — the place box: what everybody knows of places, put together ————————————————————————————————————————
+
+LEAST_OF_A_CODE = 6
+KNOWN_BY_CODE, KNOWN_BY_CASES = 6, 4
+
+
+@require_safe
+def find_place(request: HttpRequest) -> JsonResponse:
+    """Places that may be meant by ?q=: streets and landmarks, components by code, where cases were. Three queries."""
+    at = timezone.now()
+    if not may_see(request.user, "see_places", at=at):
+        raise PermissionDenied
+    wanted = addresses.sought(request.GET.get("q", "")[:100])
+    found = addresses.find(wanted)
+    code = wanted.text.replace(" ", "")
+    if len(code) >= LEAST_OF_A_CODE and code.isascii() and code.isdigit():
+        found = _components(code) + found
+    if wanted.number:
+        found = _earlier(request, wanted, at=at) + found
+    return JsonResponse({"found": [one.as_json() for one in found[: addresses.MOST]]})
+
+
+def _components(code: str) -> list[addresses.Suggestion]:
+    rows = Component.objects.current().search(code).select_related("minor_class").order_by("identifier")
+    rows = rows.annotate(at=PointOnSurface("geometry")).defer("geometry")[:KNOWN_BY_CODE]
+    return [
+        addresses.Suggestion(
+            "component",
+            row.identifier,
+            row.minor_class.name,
+            row.at.x,
+            row.at.y,
+            row.identifier,
+            str(row.minor_class.public_id),
+        )
+        for row in rows
+    ]
+
+
+def _earlier(request: HttpRequest, wanted: addresses.Sought, *, at) -> list[addresses.Suggestion]:
+    """Where cases with this very road and number were: a number that the gazetteer lacks is known from there."""
+    rows = Case.objects.visible_to(request.user, at).matching(wanted.text).filter(address__startswith=wanted.text)
+    places = {row["address"]: row["point"] for row in rows.order_by().values("address", "point")[:KNOWN_BY_CASES]}
+    return [addresses.Suggestion("case", name, _("where a case was"), *point.coords) for name, point in places.items()]
+
+
+@require_safe
+def place_here(request: HttpRequest) -> HttpResponse:
+    """Fragment: the chain of areas and grids of ?lon=&lat=, and the collector to send there. Two queries."""
+    at = timezone.now()
+    if not may_see(request.user, "see_places", at=at):
+        raise PermissionDenied
+    point, _none = asked_place(request.GET)
+    place = locate(point) if point else None
+    collectors = who_is_near(place, point, at=at) if place and may_send_somebody(request.user, at=at) else []
+    context = {"point": point, "place": place, "collector": next(iter(collectors), None), "at": at}
+    return render(request, "grid/_place.html", context)
+
+
+def may_send_somebody(user, *, at) -> bool:
+    return acting(user, at=at, roles=(Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER, Role.VIDEO_OPERATOR)) is not None
 
 
 @login_not_required

@@ -3,7 +3,7 @@
 Then the forms of the maintenance pages.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date
 from decimal import Decimal
 from itertools import groupby
@@ -11,6 +11,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib.gis.geos import Point
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from components.models import Component, FilingCondition, MinorClass
@@ -18,15 +19,19 @@ from grid.forms import PlaceFields, point_of
 
 
 class ClassSelect(forms.Select):
-    """Options carry what the search of the page looks through: code, pinyin initials, other names."""
+    """Options carry what the page searches: code, pinyin initials, other names; and the place of what is used most."""
+
+    usual: Sequence[UUID] = ()
 
     def create_option(self, name, value, label, selected, index, subindex=None, attrs=None):
         option = super().create_option(name, value, label, selected, index, subindex, attrs)
         minor_class = getattr(value, "instance", None)
         if minor_class is not None:
-            option["attrs"]["data-find"] = " ".join(
-                [minor_class.code, minor_class.pinyin_initials, *minor_class.aliases.split("\n"), minor_class.name_en]
-            ).strip()
+            option["attrs"]["data-initials"] = minor_class.pinyin_initials
+            if find := " ".join([*minor_class.aliases.split("\n"), minor_class.name_en]).strip():
+                option["attrs"]["data-find"] = find
+            if minor_class.public_id in self.usual:
+                option["attrs"]["data-usual"] = self.usual.index(minor_class.public_id) + 1
         return option
 
 
@@ -39,6 +44,10 @@ class _ByMajor(forms.models.ModelChoiceIterator):
         rows = list(self.queryset)
         for name, group in groupby(rows, key=lambda row: row.major_name):
             yield name, [self.choice(row) for row in group]
+
+
+# Where the conditions and limits of a class are read; the page puts the class in.
+PROMISE = reverse_lazy("components:promise", args=[UUID(int=0)])
 
 
 class ClassField(forms.ModelChoiceField):
@@ -54,10 +63,12 @@ class ClassField(forms.ModelChoiceField):
             "error_messages": {"invalid_choice": _("This class is not in use. Choose another one.")},
         }
         super().__init__(MinorClass.objects.none(), to_field_name="public_id", **{**defaults, **kwargs})
-        self.widget.attrs["data-class-box"] = True
+        self.widget.attrs |= {"data-class-box": True, "data-promise": PROMISE}
 
-    def for_day(self, day: date) -> None:
+    def for_day(self, day: date, *, usual: Sequence[UUID] = ()) -> None:
+        """Offer the classes of a day; `usual` are those that this person uses most, which stand first."""
         self.queryset = MinorClass.objects.offered(day)
+        self.widget.usual = usual
 
     def label_from_instance(self, minor_class: MinorClass) -> str:
         return f"{minor_class.code} {minor_class.name}"

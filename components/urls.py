@@ -6,6 +6,7 @@ app_name = "components"
 
 urlpatterns = [
     path("map/components.geojson", views.layer, name="layer"),
+    path("class/<uuid:public_id>/promise/", views.promise, name="promise"),
     path("maintenance/catalogue/", views.catalogue, name="catalogue"),
     path("maintenance/catalogue/new/", views.new_class, name="new_class"),
     path("maintenance/catalogue/<uuid:public_id>/", views.minor_class, name="class"),

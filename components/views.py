@@ -52,6 +52,21 @@ def layer(request: HttpRequest) -> HttpResponse:
 
 # --- The catalogue ---
 
+CONDITIONS_SHOWN = 6
+
+
+@require_safe
+def promise(request: HttpRequest, public_id) -> HttpResponse:
+    """Fragment beside the class box: under which conditions this is a case, how it ends and within what time."""
+    at = timezone.now()
+    require(request.user, "see_catalogue", at=at)
+    conditions = FilingCondition.objects.in_use(timezone.localdate(at)).filter(minor_class__public_id=public_id)
+    rows = list(conditions.select_related("minor_class").order_by("number")[: CONDITIONS_SHOWN + 1])
+    context = {"conditions": rows[:CONDITIONS_SHOWN], "more": len(rows) > CONDITIONS_SHOWN}
+    response = render(request, "components/_promise.html", context)
+    response["Cache-Control"] = "private, max-age=300"
+    return response
+
 
 @require_safe
 def catalogue(request: HttpRequest) -> HttpResponse:

@@ -8,9 +8,10 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.contrib.gis.geos import Point
 from django.db import connection
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, override
 from pypinyin import Style, lazy_pinyin
 
 from grid.locate import ON_A_ROAD_M
@@ -47,6 +48,8 @@ NUMBER = re.compile(
 )
 LARGEST_LATITUDE, LARGEST_LONGITUDE = 90, 180
 
+BETWEEN_NUMBERS = re.compile(r"[,;、]|\s+(?=[-NSEW北南东西经纬\d]*\d{1,3}[.°度])")
+
 # 31°51'36.2"N, 31度51分36秒, 31.86, N31.86, 北纬31.86: one number of a coordinate with the sides it may name.
 ANGLE = re.compile(
     r"(?P<before>[NSEW北南东西]纬?经?)?\s*(?P<sign>-)?(?P<degrees>\d{1,3}(?:\.\d+)?)\s*[°度]?\s*"
@@ -82,11 +85,9 @@ def coordinate(text: str) -> Point | None:
     for a latitude is the longitude, otherwise the larger one (all of China lies east of 73° and south of 54°).
     """
     flat = unicodedata.normalize("NFKC", text).upper()
-    for word in ("经度", "纬度", "LONGITUDE", "LATITUDE", "LON", "LNG", "LAT", ":", "=", "(", ")"):
+    for word in ("经度", "纬度", "LONGITUDE", "LATITUDE", "LON", "LNG", "LAT", "X", "Y", ":", "=", "(", ")"):
         flat = flat.replace(word, " ")
-    parts = [
-        part for part in re.split(r"[,;，；、]|\s{1,}(?=[-NSEW北南东西\d]*\d{1,3}[.°度])", flat.strip()) if part.strip()
-    ]
+    parts = [part for part in BETWEEN_NUMBERS.split(flat.strip()) if part.strip()]
     if len(parts) != 2:
         return None
     read = [ANGLE.fullmatch(part.strip()) for part in parts]
@@ -123,18 +124,23 @@ def _angle(read: re.Match) -> tuple[float, str]:
 
 @dataclass(frozen=True)
 class Suggestion:
-    """A place that may be meant. `label` becomes the words of the place, `hint` says what it is; a point in degrees."""
+    """A place that may be meant. `label` becomes the words of the place, in the city's language; `hint` is for the eye.
+
+    A point in degrees; `component` is the identifier of the one that is meant, `minor_class` the number of its class.
+    """
 
     kind: str
     label: str
     hint: str
     lon: float
     lat: float
+    component: str = ""
+    minor_class: str = ""
 
     def as_json(self) -> dict:
         """Return what the page reads."""
         return {"kind": self.kind, "label": self.label, "hint": self.hint, "lon": round(self.lon, 6),
-                "lat": round(self.lat, 6)}  # fmt: skip
+                "lat": round(self.lat, 6), "component": self.component, "minor_class": self.minor_class}  # fmt: skip
 
 
 # A road is shown once however many pieces it is drawn in, at the place on it that is nearest to its middle.
@@ -216,22 +222,23 @@ def _begins(text: str) -> str:
     return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
 
 
-def _name(name_zh: str, name_en: str) -> str:
-    return name_en if name_en and not (get_language() or "zh").startswith("zh") else name_zh
+def _hint(kind: str, zh: str, en: str) -> str:
+    """Return what it is and, for a reader of English, its English name."""
+    return f"{kind} · {en}" if en and en != zh and not (get_language() or "zh").startswith("zh") else kind
 
 
-def _crossing(one_zh: str, one_en: str, other_zh: str, other_en: str, lon: float, lat: float) -> Suggestion:
-    names = {"road": _name(one_zh, one_en), "other": _name(other_zh, other_en)}
-    return Suggestion("crossing", gettext("crossing of %(road)s and %(other)s") % names, gettext("Crossing"), lon, lat)
+def _crossing(one: str, one_en: str, other: str, other_en: str, lon: float, lat: float) -> Suggestion:
+    with override(settings.LANGUAGE_CODE):
+        label = gettext("crossing of %(road)s and %(other)s") % {"road": one, "other": other}
+    english = f"{one_en} / {other_en}" if one_en and other_en else ""
+    return Suggestion("crossing", label, _hint(gettext("Crossing"), label, english), lon, lat)
 
 
 def _named(wanted: Sought, kind: str, zh: str, en: str, more: str, sort: str, lon: float, lat: float) -> Suggestion:
-    name = _name(zh, en)
     if kind == "road" and wanted.number:
-        label = gettext("%(road)s No. %(number)s") % {"road": name, "number": wanted.number}
-        return Suggestion("road", label, gettext("the middle of the road: the number is not known here"), lon, lat)
-    if kind == "road":
-        return Suggestion("road", name, gettext("Road"), lon, lat)
-    if kind == "area":
-        return Suggestion("area", name, more, lon, lat)
-    return Suggestion("place", name, more or Place.Kind(sort).label, lon, lat)
+        with override(settings.LANGUAGE_CODE):
+            label = gettext("%(road)s No. %(number)s") % {"road": zh, "number": wanted.number}
+        hint = gettext("the middle of the road: the number is not known here")
+        return Suggestion("road", label, _hint(hint, zh, en), lon, lat)
+    kinds = {"road": gettext("Road"), "area": more, "place": more or str(dict(Place.Kind.choices).get(sort, ""))}
+    return Suggestion(kind, zh, _hint(kinds[kind], zh, en), lon, lat)

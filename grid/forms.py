@@ -4,6 +4,7 @@ from decimal import Decimal
 
 from django import forms
 from django.contrib.gis.geos import Point
+from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from grid.models import SRID, Area, DutyGrid, Road
@@ -43,6 +44,19 @@ class PlaceFields(forms.Form):
         """To a decimetre; what is worse than 100 km says nothing."""
         accuracy_m = self.cleaned_data["accuracy_m"]
         return None if accuracy_m is None or accuracy_m > 100_000 else Decimal(str(round(accuracy_m, 1)))
+
+
+class PlaceBox(forms.CharField):
+    """The words of a place; static/js/place_box.js finds the point that they mean and fills in `lon` and `lat`.
+
+    `onward` is the id of the field to which one goes on from here.
+    """
+
+    def __init__(self, *, onward: str = "", **kwargs) -> None:
+        super().__init__(**{"label": _("Place"), **kwargs})
+        self.widget.attrs |= {"data-place-box": "id_lon,id_lat", "data-find": reverse_lazy("find_place")}
+        if onward:
+            self.widget.attrs["data-next"] = onward
 
 
 class AreaFilter(forms.Form):

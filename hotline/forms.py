@@ -1,7 +1,8 @@
 """What the telephone desk and the citizen fill in."""
 
+from collections.abc import Sequence
 from datetime import date
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -9,7 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
 from components.forms import ClassField
-from grid.forms import PlaceFields
+from components.models import Component
+from grid.forms import PlaceBox, PlaceFields
 from grid.models import Area
 from hotline.actions import TOKEN_PATTERN, new_token
 from hotline.models import Call
@@ -43,7 +45,10 @@ class CallForm(PlaceFields):
         label=pgettext_lazy("person", "Name"), max_length=50, required=False, widget=forms.TextInput(attrs=UNKEPT)
     )
     phone = forms.CharField(
-        label=_("Phone"), max_length=30, required=False, widget=forms.TextInput(attrs={"inputmode": "tel", **UNKEPT})
+        label=_("Phone"),
+        max_length=30,
+        required=False,
+        widget=forms.TextInput(attrs={"inputmode": "tel", "data-next": "id_minor_class", **UNKEPT}),
     )
     cause = forms.CharField(
         label=_("Cause, as the caller says it"), max_length=200, required=False, widget=forms.TextInput(attrs=UNKEPT)
@@ -54,7 +59,7 @@ class CallForm(PlaceFields):
         label=_("When it happened"), required=False, validators=POSSIBLE,
         widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
     )  # fmt: skip
-    place = forms.CharField(label=_("Place"), max_length=200, required=False)
+    place = PlaceBox(max_length=200, required=False, onward="id_description")
     minor_class = ClassField(required=False)
     description = words(
         3, label=_("Fact sheet in your own words"),
@@ -62,6 +67,7 @@ class CallForm(PlaceFields):
     )  # fmt: skip
     answer = words(3, label=_("What was answered"))
     joined = forms.UUIDField(required=False, widget=forms.HiddenInput)
+    component = forms.CharField(required=False, max_length=17, widget=forms.HiddenInput)
 
     NEEDED = {
         Call.Result.REGISTERED: ("minor_class", "description"),
@@ -70,10 +76,11 @@ class CallForm(PlaceFields):
         Call.Result.OUT_OF_SCOPE: ("answer",),
     }
 
-    def __init__(self, *args, day: date, result: str = "", **kwargs) -> None:
+    def __init__(self, *args, day: date, result: str = "", usual: Sequence[UUID] = (), **kwargs) -> None:
         super().__init__(*args, **kwargs)
         self.result = result
-        self.fields["minor_class"].for_day(day)
+        self.fields["minor_class"].for_day(day, usual=usual)
+        self.fields["minor_class"].widget.attrs["data-next"] = "id_place"
         self.fields["public_id"].initial = uuid4
 
     def clean(self):
@@ -84,6 +91,14 @@ class CallForm(PlaceFields):
         if self.result == Call.Result.REGISTERED and self.point is None:
             self.add_error("lon", _("Show the place on the map, or type its coordinates."))
         return cleaned
+
+    @property
+    def named_component(self) -> Component | None:
+        """The component that the place box named, if it is of the class that was chosen."""
+        named, minor_class = self.cleaned_data["component"], self.cleaned_data["minor_class"]
+        if not named or minor_class is None:
+            return None
+        return Component.objects.current().filter(identifier=named, minor_class=minor_class).first()
 
     @property
     def caller_words(self) -> str:

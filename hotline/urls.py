@@ -10,6 +10,7 @@ desk = [
     path("call/<uuid:public_id>/", views.call, name="call"),
     path("call/<uuid:public_id>/caller/", views.caller, name="caller"),
     path("near/", views.near, name="near"),
+    path("history/", views.history, name="history"),
     path("number/", views.number, name="number"),
     path("case/<uuid:case_id>/reporter/", views.reporter, name="reporter"),
     path("visits/", views.visits, name="visits"),

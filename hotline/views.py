@@ -18,9 +18,10 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import vault
-from cases.actions import may_be_reopened
+from cases.actions import accept, may_be_reopened
 from cases.models import Case, CaseEvent, EventText, Evidence, HandlingStint
 from cases.permissions import centres_of_reporters, may_see_reporter
+from cases.querysets import usual_classes
 from cases.workflow import Stage
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
@@ -80,20 +81,23 @@ def call(request: HttpRequest, public_id: UUID) -> HttpResponse:
     return render(request, "hotline/call.html", {"call": found, "at": at})
 
 
+ACCEPTED = "accepted"  # the button that registers and accepts in one
+
+
 def call_new(request: HttpRequest) -> HttpResponse:
     """Take a call: register it, join it to an open case, or answer it; the button pressed says which."""
     at = timezone.now()
     _seat_or_403(request, at)
-    day = timezone.localdate(at)
+    asked = {"day": timezone.localdate(at), "usual": usual_classes(request.user)}
     if request.method != "POST":
-        return _call_page(request, CallForm(day=day, initial={"received_at": at}), at=at)
+        return _call_page(request, CallForm(**asked, initial={"received_at": at}), at=at)
     data = request.POST.copy()
-    result = data.get("result", "")
+    wanted = result = data.get("result", "")
     if data.get("join"):
         result, data["joined"] = Call.Result.JOINED, data["join"]
     if result not in CallForm.NEEDED:
         result = Call.Result.REGISTERED
-    form = CallForm(data, day=day, result=result)
+    form = CallForm(data, **asked, result=result)
     if not form.is_valid():
         return _call_page(request, form, at=at)
     if result == Call.Result.REGISTERED and "near_seen" not in data:
@@ -106,7 +110,18 @@ def call_new(request: HttpRequest) -> HttpResponse:
         form.add_error(None, sentence(refusal))
         return _call_page(request, form, at=at)
     messages.success(request, _("The call is kept: %(result)s.") % {"result": taken.get_result_display()})
+    if wanted == ACCEPTED and taken.case is not None:
+        return _accepted(request, taken, at=at)
     return redirect("hotline:call", taken.public_id)
+
+
+def _accepted(request: HttpRequest, taken: Call, *, at: datetime) -> HttpResponse:
+    """Accept what was just registered, and go where it is worked on. Registered it is in any case."""
+    try:
+        accept(taken.case, by=request.user, at=at)
+    except Refusal as refusal:
+        messages.error(request, sentence(refusal))
+    return redirect("cases:case", taken.case.public_id)
 
 
 def _call_page(request: HttpRequest, form: CallForm, *, at: datetime, near=None) -> HttpResponse:
@@ -123,7 +138,7 @@ def take_call(request: HttpRequest, form: CallForm, result: str, *, at: datetime
     if result == Call.Result.REGISTERED:
         return actions.register_call(
             **common, minor_class=said["minor_class"], point=form.point, description=said["description"],
-            accuracy_m=said["accuracy_m"],
+            accuracy_m=said["accuracy_m"], component=form.named_component,
         )  # fmt: skip
     if result == Call.Result.JOINED:
         case = get_object_or_404(Case.objects.visible_to(request.user, at), public_id=said["joined"])
@@ -137,11 +152,37 @@ def near_for_desk(request: HttpRequest, point, minor_class, *, at: datetime) -> 
 
 @require_safe
 def near(request: HttpRequest) -> HttpResponse:
-    """Fragment: open cases near the place of the call."""
+    """Fragment: open cases near the place of the call; as long as no class is said, of whatever class."""
     at = timezone.now()
     _seat_or_403(request, at)
-    found = near_for_desk(request, *asked_place(request.GET), at=at)
-    return render(request, "hotline/_near.html", {"near": found, "at": at})
+    point, minor_class = asked_place(request.GET)
+    if point is not None and minor_class is None:
+        metres = settings.get("cases.around_metres", on=timezone.localdate(at))
+        around = Case.objects.visible_to(request.user, at).open().around(point, metres=metres)
+        found = list(around.select_related("minor_class").defer("search", "last_hash")[:NEAR_SHOWN])
+        return render(request, "hotline/_near.html", {"near": found, "is_any_class": True, "point": point, "at": at})
+    found = near_for_desk(request, point, minor_class, at=at)
+    return render(request, "hotline/_near.html", {"near": found, "point": point, "at": at})
+
+
+HISTORY_SHOWN = 6
+
+
+@require_POST
+def history(request: HttpRequest) -> HttpResponse:
+    """Fragment beside a call: what this number called about before. Each look at the vault is noted."""
+    at = timezone.now()
+    _seat_or_403(request, at)
+    said = request.POST.get("phone", "").strip()
+    digits = vault.normal_phone(said)
+    context = {"said": said, "asked": len(digits) >= LEAST_OF_A_NUMBER, "at": at}
+    if context["asked"]:
+        calls, cases = called_before(request, said, at=at)
+        context |= {"calls": calls[:HISTORY_SHOWN], "cases": cases[:HISTORY_SHOWN]}
+    return render(request, "hotline/_history.html", context)
+
+
+LEAST_OF_A_NUMBER = 7
 
 
 # — whoever reported: opened by the desk that holds the case, each time noted ——————————————————————————
@@ -197,13 +238,19 @@ def number(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     _seat_or_403(request, at)
     said = request.POST.get("phone", "").strip()
+    calls, cases = called_before(request, said, at=at)
+    return render(request, "hotline/number.html", {"calls": calls, "cases": cases, "said": said, "at": at})
+
+
+def called_before(request: HttpRequest, said: str, *, at: datetime) -> tuple[list[Call], list[Case]]:
+    """Return the calls and cases of exactly this number at this desk's centre, the latest first; open ones first."""
     centres = centres_of_reporters(request.user, at)
     refs = vault.find_by_phone(said, reader=request.user, why=gettext_noop("Search at the telephone"), at=at)
-    calls = Call.objects.filter(centre__in=centres, reporter_ref__in=refs).with_row()[:PAGE]
+    calls = list(Call.objects.filter(centre__in=centres, reporter_ref__in=refs).with_row()[:PAGE])
     own = Q(reporter_ref__in=refs) | Q(pk__in=[call.case_id for call in calls if call.case_id])
     cases = Case.objects.visible_to(request.user, at).filter(own, supervision_centre__in=centres)
-    cases = cases.with_row().order_by("-moved_at", "-id")[:PAGE]
-    return render(request, "hotline/number.html", {"calls": calls, "cases": cases, "said": said, "at": at})
+    rows = list(cases.with_row().order_by("-moved_at", "-id")[:PAGE])
+    return calls, sorted(rows, key=lambda case: not case.is_open)
 
 
 # — calling back —————————————————————————————————————————————————————————————————————————————————————

@@ -16,6 +16,7 @@ from cases.models import Case, CasePart, FieldTask
 from cases.permissions import appointment_for, conflict
 from cases.workflow import Subject, TaskStage
 from grid.geometry import metres_between
+from grid.locate import Located
 from patrol.models import CollectorGrid, Fix
 
 
@@ -55,22 +56,28 @@ def who_may_go(case: Case, kind: str, *, at: datetime) -> list[Candidate]:
     rule = workflow.BY_VERB[(Subject.TASK, kind)]
     parts = {part.actor_id: part for part in CasePart.objects.filter(case=case)}
     found: dict[int, Candidate] = {}
-    for appointment in _collectors(case, at):
+    for appointment in _collectors(case.duty_grid_id, at):
         collector = appointment.user
         if collector.pk == case.reported_by_id or conflict(parts.get(collector.pk), rule):
             continue
-        if not _works_in(case.area_code, appointment):
-            continue
-        found[collector.pk] = Candidate(
-            collector=collector,
-            is_on_duty=appointment.is_on_duty,
-            patrols_here=appointment.patrols_here,
-            open_tasks=appointment.open_tasks,
-            metres=metres_between(*appointment.last_point.coords, *case.point.coords)
-            if appointment.last_point
-            else None,
-        )
+        if _works_in(case.area_code, appointment):
+            found[collector.pk] = _candidate(appointment, case.point)
     return sorted(found.values(), key=_suitable)
+
+
+def who_is_near(place: Located, point, *, at: datetime) -> list[Candidate]:
+    """Return the collectors who could go to a place, the most suitable first; before there is a case. One query."""
+    grid = place.duty_grid.pk if place.duty_grid else None
+    near = [one for one in _collectors(grid, at) if _works_in(place.community_code, one)]
+    return sorted((_candidate(one, point) for one in near), key=_suitable)
+
+
+def _candidate(appointment: Appointment, point) -> Candidate:
+    last = appointment.last_point
+    return Candidate(
+        collector=appointment.user, is_on_duty=appointment.is_on_duty, patrols_here=appointment.patrols_here,
+        open_tasks=appointment.open_tasks, metres=metres_between(*last.coords, *point.coords) if last else None,
+    )  # fmt: skip
 
 
 def _works_in(area_code: str, appointment: Appointment) -> bool:
@@ -82,7 +89,7 @@ def _suitable(one: Candidate) -> tuple:
     return not one.is_on_duty, not one.patrols_here, *far, one.open_tasks, one.collector.staff_number
 
 
-def _collectors(case: Case, at: datetime):
+def _collectors(duty_grid: int | None, at: datetime):
     day = timezone.localdate(at)
     his = OuterRef("user")
     waiting = FieldTask.objects.filter(collector=his, stage=TaskStage.SENT)
@@ -90,7 +97,7 @@ def _collectors(case: Case, at: datetime):
     since = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
     fixes = Fix.objects.filter(collector=his, recorded_at__range=(since, at), point__isnull=False)
     duties = Duty.objects.on_duty(at, longest=longest_shift(at)).filter(user=his)
-    grids = CollectorGrid.objects.on(day).filter(collector=his, duty_grid=case.duty_grid_id)
+    grids = CollectorGrid.objects.on(day).filter(collector=his, duty_grid=duty_grid)
     return (
         Appointment.objects.valid(day)
         .filter(Q(role=Role.COLLECTOR), user__is_active=True)

@@ -145,6 +145,7 @@ OWN_FILES = {
         "clocks",
         "presence",
         "deltas",
+        "guides",
         "sheets",
         "history",
         "facts",

@@ -382,6 +382,12 @@ def sees_cases(context) -> bool:
 
 
 @register.simple_tag(takes_context=True)
+def takes_calls(context) -> bool:
+    """Whether this person sits at the telephone."""
+    return bool({"acceptance_operator", "duty_leader"} & {str(one.role) for one in context.get("appointments", ())})
+
+
+@register.simple_tag(takes_context=True)
 def places_of_work(context) -> list[dict]:
     """The pages that belong to this person's roles."""
     roles = {str(one.role) for one in context.get("appointments", ())}

@@ -1,14 +1,17 @@
 // Everything a page needs, by what stands in it. Each module looks for its own data-attributes.
 import { clocks } from "./clock.js";
 import { drafts } from "./draft.js";
+import { guide } from "./guide.js";
 import { keys } from "./keys.js";
 import { live } from "./live.js";
 import { locks } from "./lock.js";
 import { maps } from "./map.js";
+import { phrases } from "./phrases.js";
+import { telephone } from "./telephone.js";
 import { uploads } from "./upload.js";
 
 function wake(root) {
-  for (const part of [classBoxes, drafts, clocks, uploads, maps]) part(root);
+  for (const part of [boxes, drafts, clocks, uploads, maps]) part(root);
 }
 
 // A row is a link as a whole.
@@ -25,9 +28,12 @@ document.addEventListener("submit", (event) => {
   if (event.target.matches("form[data-filters]")) for (const one of event.target.elements) if (one.name && !one.value) one.disabled = true;
 });
 
-function classBoxes(root) {
+// Boxes are fetched only where one stands.
+const BOXES = { "[data-class-box]": () => import("./class_box.js"), "[data-place-box]": () => import("./place_box.js") };
+
+function boxes(root) {
   if (root.querySelector("[data-copy]")) import("./copy.js").catch(() => {});
-  if (root.querySelector("[data-class-box]")) import("./class_box.js").then((box) => box.default(root)).catch(() => {});
+  for (const [which, fetched] of Object.entries(BOXES)) if (root.querySelector(which)) fetched().then((box) => box.default(root)).catch(() => {});
 }
 
 document.addEventListener("click", (event) => {
@@ -37,16 +43,19 @@ document.addEventListener("click", (event) => {
 
 // A form that was fetched is entered at its first field.
 function enter(place) {
-  const first = place.querySelector("input:checked, .wrong input, .wrong textarea, .wrong select, textarea, select, input:not([type=hidden])");
+  const first = place.querySelector("input:checked, .wrong input, .wrong textarea, .wrong select, textarea, select:not([hidden]), input:not([type=hidden])");
   if (first && !first.closest("#pane")) first.focus({ preventScroll: true });
 }
 
 wake(document);
 keys();
+guide();
 locks();
 live();
+phrases();
+telephone();
 document.body.addEventListener("htmx:load", (event) => { if (event.target !== document.body) wake(event.target.parentElement || event.target); });
-document.body.addEventListener("htmx:afterSettle", (event) => { if (event.target.querySelector?.("form") || event.target.matches("form")) enter(event.target); });
+document.body.addEventListener("htmx:afterSettle", (event) => { if (event.target.querySelector?.("form") || event.target.matches("form, #move .candidates")) enter(event.target); });
 
 // Back from another page, what was left out of the address can be chosen again.
 addEventListener("pageshow", (event) => { if (event.persisted) for (const one of document.querySelectorAll("form[data-filters] [disabled]")) one.disabled = false; });

@@ -9,7 +9,7 @@ const mine = `draft:${document.body.dataset.person || ""}:`;
 const nameOf = (form) => mine + form.dataset.draft;
 
 const fields = (form) => [...form.elements].filter((one) =>
-  one.name && KINDS.has(one.type) && one.autocomplete !== "off" && !one.closest("[data-no-draft]"));
+  one.name && KINDS.has(one.type) && (one.autocomplete !== "off" || one.getAttribute("role") === "combobox") && !one.closest("[data-no-draft]"));
 const ticks = (one) => one.type === "radio" || one.type === "checkbox";
 const nameIn = (one) => (ticks(one) ? `${one.name}=${one.value}` : one.name);
 const valueOf = (one) => (ticks(one) ? one.checked : one.value);

@@ -27,11 +27,13 @@ export function keys() {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === "Escape") return leave(event);
     if (event.key === "F2" || event.key === "F4") { const target = named(event.key); if (target) { event.preventDefault(); target.click(); } return; }
-    if (typing(event.target) || document.querySelector("dialog[open]")) return;
+    if (event.key === "Enter") onward(event);
+    if (event.defaultPrevented || typing(event.target) || document.querySelector("dialog[open]")) return;
     if (event.key === "?") return card(event);
     if (step(event)) return;
     const target = named(event.key.length === 1 ? event.key.toUpperCase() : event.key);
     if (target) { event.preventDefault(); press(target); return; }
+    if (enterForm(event)) return;
     if (event.key.toUpperCase() === "M") toMap(event);
   });
   document.addEventListener("click", (event) => {
@@ -52,15 +54,39 @@ const cameFrom = (address) => document.referrer && new URL(document.referrer).or
 
 // A field is entered; a choice is made and entered, so that Enter sends its form; anything else is clicked.
 function press(target) {
+  if (target.matches("summary")) {
+    const fold = target.parentElement;
+    fold.open = !fold.open;
+    (fold.open && fold.querySelector("textarea, input:not([type=hidden]), select") || target).focus();
+    return;
+  }
   for (let fold = target.closest("details:not([open])"); fold; fold = fold.parentElement.closest("details:not([open])")) fold.open = true;
   if (!target.matches("input, select, textarea")) return target.click();
   if (target.matches("[type=radio], [type=checkbox]")) target.click();
   target.focus();
 }
 
+// A move whose form stands in the page already needs no button: its key goes into the form.
+function enterForm(event) {
+  const button = all().find((one) => one.dataset.key.toUpperCase() === event.key.toUpperCase() && one.dataset.verb);
+  const form = button && document.querySelector(`form[data-move="${button.dataset.verb}"]`);
+  const first = form && [...form.querySelectorAll("input:checked, input:not([type=hidden]), textarea, select")].find(seen);
+  if (!first) return false;
+  event.preventDefault();
+  first.focus();
+  return true;
+}
+
+// Enter in a field that names the next one goes on to it.
+function onward(event) {
+  const name = event.target.dataset?.next;
+  const next = name && !event.target.getAttribute("role") && (document.getElementById(`${name}_box`) || document.getElementById(name));
+  if (next) { event.preventDefault(); next.focus(); }
+}
+
 function save(event) {
   event.preventDefault();
-  const form = event.target.closest?.("form:not([role=search])") || document.querySelector("#move form") || document.querySelector("form[data-save]");
+  const form = event.target.closest?.("form:not([role=search])") || ["#move form", ".move-form", "form[data-save]"].map((which) => document.querySelector(which)).find(Boolean);
   const button = form && (form.querySelector("[type=submit][data-save]") || form.querySelector("[type=submit].main") || form.querySelector("[type=submit]"));
   if (button && !button.disabled) form.requestSubmit(button);
 }

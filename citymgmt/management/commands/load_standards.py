@@ -12,6 +12,7 @@ from cases.actions import load_calendar
 from cases.models import CalendarDay, CalendarState, SeasonSpan, WorkScheduleSpan
 from components.actions import load_catalogue
 from evaluation.actions import load_schemes
+from office.models import Phrase
 
 FOLDER = Path(settings.BASE_DIR) / "fixtures" / "standards"
 IN_FORCE = date(2026, 7, 1)
@@ -49,6 +50,14 @@ class Command(BaseCommand):
         self.stdout.write(self._calendar())
         schemes, groups = load_schemes(valid_from=LONG_AGO)
         self.stdout.write(f"Evaluation: {schemes} new schemes, {groups} new names of groups.")
+        self.stdout.write(f"Phrases: {self._phrases()} new.")
+
+    def _phrases(self) -> int:
+        """Give the roles their first phrases; where a city keeps any, it has its own."""
+        if Phrase.objects.filter(owner__isnull=True).exists():
+            return 0
+        first = [Phrase(number=number, **row) for number, row in enumerate(rows("phrases.tsv"), 1)]
+        return len(Phrase.objects.bulk_create(first))
 
     def _calendar(self) -> str:
         known = set(CalendarDay.objects.values_list("date", flat=True))
