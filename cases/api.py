@@ -19,7 +19,7 @@ from rest_framework import serializers
 from rest_framework.response import Response
 
 from accounts.permissions import acting
-from cases import actions, views, workflow
+from cases import actions, filters, views, workflow
 from cases.forms import MoveForm, RegisterForm
 from cases.models import Case
 from cases.permissions import Button, may_register, may_see_original
@@ -309,7 +309,13 @@ FILTERS = [
     OpenApiParameter("kind", str, enum=["component", "event"]),
     OpenApiParameter("source", str, enum=[str(source) for source in workflow.Source], description="Desks only."),
     OpenApiParameter("street", str, description="An area code, or its beginning."),
-    OpenApiParameter("lamp", str, enum=list(views.LAMPS)),
+    OpenApiParameter("class", OpenApiTypes.UUID, many=True, description="Minor classes of the catalogue."),
+    OpenApiParameter("department", OpenApiTypes.UUID, many=True, description="Who has or had it in hand. Desks only."),
+    OpenApiParameter("grid", OpenApiTypes.UUID, many=True, description="Duty grids."),
+    OpenApiParameter("from", OpenApiTypes.DATE, description="Reported on this day or later."),
+    OpenApiParameter("to", OpenApiTypes.DATE, description="Reported on this day or earlier."),
+    OpenApiParameter("flag", str, many=True, enum=list(filters.FLAGS), description="Marks, all of which must hold."),
+    OpenApiParameter("lamp", str, enum=list(filters.LAMPS)),
     OpenApiParameter("q", str, description="A number, a place, a class, words."),
 ]
 ORDER = OpenApiParameter("order", str, enum=list(ORDERS), description="The most pressing, moved last, newest first.")
@@ -317,10 +323,8 @@ ORDER = OpenApiParameter("order", str, enum=list(ORDERS), description="The most 
 
 def filtered(rows, request, *, at: datetime):
     """Return the rows an address asks for; where it came from is nothing that departments may look for."""
-    said = request.query_params
-    if views.sees_facts_only(request.user, at):
-        said = {name: value for name, value in said.items() if name != "source"}
-    return views.filtered(rows, said, at=at)
+    said, facts_only = request.query_params, views.sees_facts_only(request.user, at)
+    return filters.filtered(rows, said, at=at, facts_only=facts_only)
 
 
 def case_page(request, rows, *, at: datetime, order: str):

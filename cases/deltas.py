@@ -54,6 +54,13 @@ def order_of_case(case: Case) -> str:
     return f"{9 - case.urgency}{int(case.clock_paused)}{_second(case.due_at):010d}"
 
 
+# Where the address asks for another order than that of danger.
+ORDERS = {
+    "new": lambda case: f"{NEVER - int(case.reported_at.timestamp()):010d}",
+    "due": lambda case: f"{int(case.clock_paused)}{_second(case.due_at):010d}",
+}
+
+
 def order_of_stint(stint: HandlingStint) -> str:
     """Return what sorts a stint as a department's lists do: by deadline, what has ended by its end."""
     if stint.stage not in workflow.STINT_OPEN and getattr(stint, "ended_at", None):
@@ -101,7 +108,8 @@ def answer(request: HttpRequest, context: dict | None, *, at: datetime) -> JsonR
 
 def _said_of(request: HttpRequest, page, *, at: datetime) -> dict:
     rows = list(page)
-    order = order_of_stint if rows and isinstance(rows[0], HandlingStint) else order_of_case
+    of_cases = ORDERS.get(request.GET.get("sort"), order_of_case)
+    order = order_of_stint if rows and isinstance(rows[0], HandlingStint) else of_cases
     cases = [row.case if isinstance(row, HandlingStint) else row for row in rows]
     mine = topics_of(request.user, at)
     return {

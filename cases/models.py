@@ -202,6 +202,12 @@ class Case(models.Model):
             models.Index(
                 fields=["-moved_at", "-id"], name="case_ended", condition=~Q(stage__in=[str(s) for s in workflow.OPEN])
             ),
+            # Few of all that ended, so that nobody reads through a million closed ones to find them.
+            models.Index(
+                fields=["-moved_at", "-id", "stage"],
+                name="case_ended_otherwise",
+                condition=Q(stage__in=[str(s) for s in workflow.ENDED_OTHERWISE]),
+            ),
             models.Index(
                 fields=["command_centre", "id"], name="case_dispatch_review", condition=Q(needs_dispatch_review=True)
             ),
@@ -396,6 +402,7 @@ class FieldTask(models.Model):
     collector = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="field_tasks")
     sent_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, blank=True, related_name="+")
     sent_at = models.DateTimeField()
+    opened_at = models.DateTimeField(null=True, blank=True)  # the collector looked at it: he is on his way
     requirement = models.CharField(_("Requirement"), max_length=500, blank=True)
     not_before = models.DateTimeField(null=True, blank=True)  # a check in the same period of the day waits for it
     result = models.CharField(max_length=8, blank=True)

@@ -94,6 +94,14 @@ def merged(rows, stages: Collection[str], *, columns: tuple[str, ...], order: st
 
 ANY_STAGE = "any stage"
 
+# What a column of a list of cases needs beside what every line has.
+NEEDED_BY_COLUMN = {
+    "major": ("minor_class__major_name_zh", "minor_class__major_name_en"),
+    "condition": ("filing_condition__condition_zh", "filing_condition__condition_en"),
+    "grid": ("duty_grid__name_zh", "duty_grid__name_en", "duty_grid__code"),
+    "description": ("description",),
+}
+
 
 def inside(area_code: str) -> Q:
     """Return the condition that a case lies in this area, as a range, which an index can judge."""
@@ -150,16 +158,32 @@ class CaseQuerySet(models.QuerySet):
         )  # fmt: skip
         return self.none() if keys is None else self.model._default_manager.filter(pk__in=keys).by_danger()
 
-    def with_line(self):
-        """Fetch what one line of a list shows, and nothing else."""
-        return self.select_related("minor_class", "holder_department", "holder_user").only(
+    def with_line(self, columns: Collection[str] = ()):
+        """Fetch what one line of a list shows, and nothing else; `columns`: those chosen beside the usual ones."""
+        more = [field for name in columns for field in NEEDED_BY_COLUMN.get(name, ())]
+        joined = {field.partition("__")[0] for field in more if "__" in field}
+        return self.select_related("minor_class", "holder_department", "holder_user", *joined).only(
             "public_id", "number", "stage", "source", "urgency", "address", "area_names", "reported_at", "moved_at",
             "due_at", "yellow_at", "clock_paused", "clock", "limit_unit", "area_code", "reopened_count",
             "version", "undo_until", "needs_filing_review", "needs_dispatch_review",
             "minor_class__name_zh", "minor_class__name_en",
             "holder_department__name_zh", "holder_department__name_en", "holder_department__short_name",
-            "holder_user__name_zh", "holder_user__name_en", "holder_user__username",
-        )  # fmt: skip
+            "holder_user__name_zh", "holder_user__name_en", "holder_user__username", *more,
+        ).with_signs()  # fmt: skip
+
+    def with_signs(self):
+        """Bring what a line shows beside the stage: `is_supervised`, and `field`, the latest task's [stage, opened].
+
+        Both are asked of the rows that are shown only: they neither choose nor order.
+        """
+        field, directives = self.model._meta.get_field, self.model._meta.get_field("directives").related_model
+        tasks = field("tasks").related_model.objects.filter(case=OuterRef("pk")).order_by("-id")
+        orders = directives.objects.filter(case=OuterRef("pk"), stage=workflow.DirectiveStage.OPEN)
+        said = JSONObject(stage="stage", opened="opened_at")
+        return self.annotate(
+            field=Subquery(tasks.values(said=said)[:1]),
+            is_supervised=Exists(orders.exclude(kind="urge")),
+        )
 
     def with_row(self):
         """Fetch what one row of a queue shows, in one query."""

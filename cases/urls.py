@@ -38,6 +38,7 @@ urlpatterns = [
     path("desk/", views.desk, name="desk"),
     path("desk/rows/", views.desk_rows, name="desk_rows"),
     path("desk/case/", views.live_case, name="live_case"),
+    path("desk/filters/", views.filter_choices, name="filters"),
     path("search/", views.search, name="search"),
     path("case/<uuid:case_id>/", views.case, name="case"),
     path("case/<uuid:case_id>/take-over/", views.take_over, name="take_over"),

@@ -36,17 +36,20 @@ from cases import (
     clocks,
     deltas,
     escalation,
+    filters,
     permissions,
     sheets,
     verification,
     workflow,
 )
 from cases.chains import read_steps, write_steps
+from cases.filters import filtered
 from cases.forms import AttachForm, CalendarForm, ChainForm, MoveForm, StepRows
 from cases.models import (
     AlarmChain,
     CalendarVersion,
     Case,
+    CasePart,
     Checkpoint,
     Directive,
     EventText,
@@ -65,16 +68,15 @@ from cases.permissions import (
     may_see_reporter,
     open_moves,
 )
-from cases.querysets import counted, inside
+from cases.querysets import counted
 from cases.workflow import Stage, Subject
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
-from components.models import MinorClass
-from grid.models import Area
 from office import settings as office_settings
 from office.actions import note_look
 from office.models import ReadLog
-from office.views import stored_file
+from office.templatetags.ui import CASE_COLUMNS, STINT_COLUMNS
+from office.views import kept_views, stored_file
 
 PAGE = 50
 LAST_PAGE = 200  # whoever looks further filters
@@ -92,6 +94,7 @@ class Tab:
     stages: tuple[str, ...] = ()
     is_counted: bool = True  # what has ended only grows
     wanted: Callable[[datetime], Q] | None = None  # instead of stages: few, of whatever stage
+    is_folded: bool = False  # it stands under "more"
 
     def holds(self, at: datetime) -> Q:
         """Return the condition on its cases."""
@@ -109,33 +112,58 @@ def answers_owed(at: datetime) -> Q:
     return Q(pk__in=open_ones.filter(to_department=F("case__supervision_centre")).values("case"))
 
 
-FINAL_TAB = Tab("done", gettext_lazy("Ended"), tuple(workflow.FINAL), is_counted=False)
+def sent_back(at: datetime) -> Q:
+    """What the command centre sent back to filing: it was filed before."""
+    return Q(stage=Stage.PENDING_FILING, filed_at__isnull=False)
+
+
+def under_supervision(at: datetime) -> Q:
+    """Open cases with a supervision or an instruction that is not settled."""
+    return filters.supervised() & Q(stage__in=workflow.OPEN)
+
+
+LATELY_WORKED_ON = 500
+
+
+def worked_on_by(user) -> Callable[[datetime], Q]:
+    """Return the condition on the open ones among the cases this person worked on last."""
+    lately = CasePart.objects.filter(actor=user).order_by("-case").values("case")[:LATELY_WORKED_ON]
+    return lambda at: Q(pk__in=lately, stage__in=workflow.OPEN)
+
+
+# What waits at this desk itself, whoever of it takes it.
+AT_THE_DESK = (Stage.REPORTED, Stage.ACCEPTED, Stage.PENDING_FILING, Stage.PENDING_CHECK, Stage.PENDING_CLOSE)
+FINAL_TAB = Tab("done", gettext_lazy("Ended"), tuple(workflow.FINAL), is_counted=False, is_folded=True)
+VOID_TAB = Tab("void", gettext_lazy("Not taken up, void"), (Stage.NOT_ACCEPTED, Stage.NOT_FILED, Stage.VOIDED),
+               is_counted=False, is_folded=True)  # fmt: skip
 DESK_TABS = (
     Tab("accept", gettext_lazy("To accept"), (Stage.REPORTED,)),
-    Tab("verify", gettext_lazy("To verify"), (Stage.ACCEPTED, Stage.VERIFYING)),
+    Tab("verify", gettext_lazy("To verify"), (Stage.ACCEPTED,)),
+    Tab("verifying", gettext_lazy("Verifying"), (Stage.VERIFYING,)),
     Tab("file", gettext_lazy("To file"), (Stage.PENDING_FILING,)),
     Tab("straight", gettext_lazy("Went straight through"), wanted=straight_through),
-    Tab("departments", gettext_lazy("With departments"), workflow.WITH_DEPARTMENTS),
-    Tab("check", gettext_lazy("To check"), (Stage.PENDING_CHECK, Stage.INSPECTING, Stage.CHECKING)),
+    Tab("check", gettext_lazy("To check"), (Stage.PENDING_CHECK,)),
+    Tab("checking", gettext_lazy("Checking"), (Stage.INSPECTING, Stage.CHECKING)),
     Tab("close", gettext_lazy("To close"), (Stage.PENDING_CLOSE,)),
-    Tab("directives", gettext_lazy("Supervisions"), wanted=answers_owed),
+    Tab("directives", gettext_lazy("Answers owed"), wanted=answers_owed),
+    Tab("todo", gettext_lazy("All to do"), AT_THE_DESK, is_folded=True),
+    Tab("departments", gettext_lazy("With departments"), workflow.WITH_DEPARTMENTS, is_folded=True),
+    Tab("returned", gettext_lazy("Sent back"), wanted=sent_back, is_folded=True),
+    Tab("supervised", gettext_lazy("Supervised"), wanted=under_supervision, is_folded=True),
+    Tab("suspended", gettext_lazy("Suspended"), (Stage.SUSPENDED,), is_folded=True),
+    Tab("self_handled", gettext_lazy("Self-handled"), (Stage.SELF_HANDLED_CLOSED,), is_counted=False, is_folded=True),
+    VOID_TAB,
     FINAL_TAB,
 )
 
 
 def tabs_of(user, *, at: datetime) -> tuple[Tab, ...]:
     """Return the queues of this person's desk: an inspector's begin with what he was sent to look at."""
+    own = Tab("own", gettext_lazy("Worked on by me"), wanted=worked_on_by(user), is_folded=True)
     if acting(user, at=at, roles=(Role.INSPECTOR,)) is None:
-        return DESK_TABS
+        return (*DESK_TABS, own)
     mine = FieldTask.objects.waiting_for(user).order_by().values("case")
-    return (Tab("mine", gettext_lazy("My inspections"), wanted=lambda at: Q(pk__in=mine)), *DESK_TABS)
-
-
-LAMPS = {
-    "red": lambda at: Q(due_at__lt=at, clock_paused=False),
-    "yellow": lambda at: Q(due_at__gte=at, yellow_at__lte=at, clock_paused=False),
-    "paused": lambda at: Q(clock_paused=True),
-}
+    return (Tab("mine", gettext_lazy("My inspections"), wanted=lambda at: Q(pk__in=mine)), *DESK_TABS, own)
 
 
 def desk(request: HttpRequest) -> HttpResponse:
@@ -143,7 +171,9 @@ def desk(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     if acting(request.user, at=at, roles=DESK_READERS) is None:
         return redirect("home")
-    context = desk_queue(request, at=at)
+    context = desk_queue(request, at=at) | shown_filters(request, desk="supervision")
+    if (elsewhere := opens_with(request, context)) is not None:
+        return elsewhere
     context["live"] = deltas.page_facts(request, context, address=reverse("cases:desk_rows"), at=at)
     template = "cases/_queue.html" if request.htmx and not request.htmx.boosted else "cases/desk.html"
     return render(request, template, context)
@@ -194,22 +224,54 @@ def queue(
     chosen = next((tab for tab in tabs if tab.name == request.GET.get("tab")), None)
     tabs = counted_tabs(visible, tabs, at=at)
     chosen = chosen or next((tab for tab, number in tabs if number), tabs[0][0])
-    rows = filtered(visible, request.GET, at=at)
+    rows, columns = filtered(visible, request.GET, at=at), chosen_columns(request, CASE_COLUMNS)
 
     def fetch(first: int, last: int):
         if only is not None:
-            return rows.filter(chosen.holds(at), public_id__in=only).by_danger().with_line()
+            return rows.filter(chosen.holds(at), public_id__in=only).by_danger().with_line(columns)
+        if (ordered := filters.in_order(rows.filter(chosen.holds(at)), request.GET)) is not None:
+            return ordered.with_line(columns)[first:last]
         if chosen.wanted:
-            return rows.filter(chosen.holds(at)).by_danger().with_line()[first:last]
+            return rows.filter(chosen.holds(at)).by_danger().with_line(columns)[first:last]
         if chosen.is_counted:
-            return rows.most_pressing(chosen.stages, first=first, last=last).with_line()
-        return rows.exclude(stage__in=workflow.OPEN).order_by("-moved_at", "-id").with_line()[first:last]
+            return rows.most_pressing(chosen.stages, first=first, last=last).with_line(columns)
+        return ended(rows, chosen.stages).with_line(columns)[first:last]
 
     page = page_of(request, fetch) if only is None else Page(list(fetch(0, 0)), 1, has_next=False)
     clocks.show_working_time(page, at=at)
-    return {"tabs": tabs, "tab": chosen, "page": page, "filters": request.GET, "at": at, "kept": filters_kept(request),
-            "streets": Area.objects.current().filter(level="street").order_by("code"),
-            "sources": [(str(source), _(label)) for source, label in workflow.SOURCE_LABELS.items()]}  # fmt: skip
+    return {"tabs": tabs, "tab": chosen, "page": page, "columns": columns, "at": at}
+
+
+def ended(rows, stages: Collection[str]):
+    """Return what has ended, the latest first: of all final stages or of some."""
+    rows = rows.exclude(stage__in=workflow.OPEN) if set(stages) == workflow.FINAL else rows.filter(stage__in=stages)
+    return rows.order_by("-moved_at", "-id")
+
+
+def shown_filters(request: HttpRequest, *, desk: str, facts_only: bool = False) -> dict:
+    """Return what a queue's head shows: the filters of the address, in words and as an address; the views kept."""
+    views, first = kept_views(request.user, desk=desk, query=request.GET.urlencode())
+    return {
+        "filters": request.GET,
+        "kept": filters_kept(request),
+        "chips": filters.chips(request.GET, facts_only=facts_only),
+        "lamps": filters.LAMP_LABELS.items(),
+        "views": views,
+        "view_first": first,
+        "view_desk": desk,
+        "view_query": request.GET.urlencode(),
+    }
+
+
+def chosen_columns(request: HttpRequest, known: Collection[str]) -> list[str]:
+    """Return the columns that an address asks for, in the order of the table; [] for the usual ones."""
+    return [name for name in known if name in request.GET.getlist("cols")]
+
+
+def opens_with(request: HttpRequest, context: dict) -> HttpResponse | None:
+    """Return the way to the view that this desk opens with, where the address asks for nothing of its own."""
+    first = context["view_first"]
+    return redirect(f"{request.path}?{first.query}") if first and not request.GET and not request.htmx else None
 
 
 def counted_tabs(visible, tabs: tuple[Tab, ...], *, at: datetime) -> list[tuple[Tab, int | None]]:
@@ -262,22 +324,19 @@ def filters_kept(request: HttpRequest) -> str:
     return left.urlencode()
 
 
-AREA_DIGITS = 12
-
-
-def filtered(rows, said, *, at: datetime):
-    """Return the rows that the filters of an address ask for; unknown values filter nothing."""
-    if said.get("kind") in ("component", "event"):
-        rows = rows.filter(minor_class__in=MinorClass.objects.filter(kind=said["kind"]).values("pk"))
-    if said.get("source") in set(workflow.Source):
-        rows = rows.filter(source=said["source"])
-    if (street := said.get("street", "")).isdecimal() and len(street) <= AREA_DIGITS:
-        rows = rows.filter(inside(street))
-    if said.get("lamp") in LAMPS:
-        rows = rows.filter(LAMPS[said["lamp"]](at))
-    if words := said.get("q", "").strip():
-        rows = rows.matching(words)
-    return rows
+def filter_choices(request: HttpRequest) -> HttpResponse:
+    """Fragment: what the fold of a desk's filters offers, fetched when it is opened."""
+    at = timezone.now()
+    facts_only = sees_facts_only(request.user, at)
+    columns = STINT_COLUMNS if facts_only else CASE_COLUMNS
+    context = {
+        "filters": request.GET,
+        "chosen_flags": request.GET.getlist("flag"),
+        "columns": [(name, column[0]) for name, column in columns.items()],
+        "chosen_columns": request.GET.getlist("cols"),
+        **filters.options(on=timezone.localdate(at), facts_only=facts_only),
+    }
+    return render(request, "cases/_filters.html", context)
 
 
 def search(request: HttpRequest) -> HttpResponse:
@@ -742,7 +801,7 @@ def refuse_strangers(user, rule: workflow.Move, found: Case, row, *, at: datetim
 
 def in_pane(request: HttpRequest) -> bool:
     """True for what a desk fetches into its middle: the page stays, and is told what changed."""
-    return request.htmx and "X-Pane" in request.headers
+    return bool(getattr(request, "htmx", False)) and "X-Pane" in request.headers
 
 
 def changed(found: Case, said: str) -> HttpResponse:

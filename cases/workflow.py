@@ -96,6 +96,10 @@ FINAL = frozenset({
     Stage.SELF_HANDLED_CLOSED,
 })  # fmt: skip
 OPEN = tuple(stage for stage in Stage if stage not in FINAL)
+# Not taken up, void, put right by whoever saw it: few beside what was closed.
+ENDED_OTHERWISE = (
+    Stage.NOT_ACCEPTED, Stage.NOT_FILED, Stage.VOIDED, Stage.SELF_HANDLED_CLOSED, Stage.ANSWERED_AT_ONCE,
+)  # fmt: skip
 # Before filing it is a report, afterwards a case: the department's and the command centre's world begins at filing.
 BEFORE_FILING = (Stage.REPORTED, Stage.ACCEPTED, Stage.VERIFYING, Stage.PENDING_FILING)
 WITH_DEPARTMENTS = (

@@ -190,6 +190,7 @@ SENTENCES = {
         "The community %(community_code)s would need %(count)s unit grids, but its numbers end at 999. Divide it first."
     ),
     "too_many_files": _("%(number)s files are too many: at most %(limit)s at a time. Take some away and send again."),
+    "too_many_views": _("You keep %(most)s views of this desk already, more than a list can show. Delete one first."),
     "too_often": _("That was tried too often. Wait %(minutes)s minutes and try again."),
     "two_sides": _(
         "%(person)s already holds a role on the side “%(held)s”. One account cannot also act for the side "

@@ -98,6 +98,7 @@ class Tab:
     stages: tuple[str, ...]
     also: Q = field(default_factory=Q)
     is_counted: bool = True
+    is_folded: bool = False  # it stands under "more"
 
     @property
     def wanted(self) -> Q:
@@ -115,15 +116,17 @@ def desk_tabs(at: datetime) -> tuple[Tab, ...]:
     return (
         Tab("to_dispatch", _("To dispatch"), (Stage.PENDING_DISPATCH,), ~Q(returning)),
         Tab("requests", _("Requests"), with_departments, asked),
+        Tab("returned", _("Returned"), (Stage.PENDING_DISPATCH,), Q(returning)),
         Tab("disputes", _("Disputes"), (Stage.DISPUTED,)),
         Tab("results", _("Results to pass on"), with_departments, handed_over),
         Tab("review", _("Automatic dispatches"), tuple(Stage), Q(needs_dispatch_review=True) | Q(undo_until__gte=at)),
         Tab("working", _("With departments"), (Stage.PENDING_HANDLE, Stage.HANDLING, Stage.HANDED_OVER)),
-        Tab("directives", _("Supervisions"), workflow.OPEN, Q(pk__in=supervised)),
         Tab("overdue", _("Overdue"), with_departments, Q(due_at__lt=at, clock_paused=False)),
+        Tab("directives", _("Supervised"), workflow.OPEN, Q(pk__in=supervised)),
         Tab("suspended", _("Suspended"), (Stage.SUSPENDED,)),
-        Tab("later", _("Being checked"), (Stage.PENDING_CHECK, Stage.CHECKING, Stage.PENDING_CLOSE)),
-        Tab("done", _("Ended"), tuple(workflow.FINAL), is_counted=False),
+        Tab("later", _("Being checked"), (Stage.PENDING_CHECK, Stage.CHECKING, Stage.PENDING_CLOSE), is_folded=True),
+        Tab("void", _("Void"), (Stage.VOIDED,), is_counted=False, is_folded=True),
+        Tab("done", _("Ended"), tuple(workflow.FINAL), is_counted=False, is_folded=True),
     )
 
 
@@ -145,15 +148,16 @@ def department_tabs(at: datetime) -> tuple[Tab, ...]:
         Tab("to_receive", _("To receive"), (StintStage.PENDING_HANDLE,)),
         Tab("in_hand", _("In hand"), (StintStage.HANDLING,)),
         Tab("submitted", _("Results to confirm"), (StintStage.HANDLING,), Q(submitted_at__isnull=False)),
+        Tab("rework", _("Back for rework"), (StintStage.PENDING_HANDLE, StintStage.HANDLING), Q(rework_count__gt=0)),
         Tab("below", _("With the level below"), (StintStage.DELEGATED,)),
         Tab("from_below", _("From the level below"), (StintStage.DELEGATED,), from_below),
         Tab("overdue", _("Overdue"), working, Q(due_at__lt=at)),
-        Tab("directives", _("Supervisions"), (*workflow.STINT_OPEN, StintStage.ACCEPTED), Q(answer_owed)),
+        Tab("directives", _("Supervised"), (*workflow.STINT_OPEN, StintStage.ACCEPTED), Q(answer_owed)),
         Tab("requests", _("Requests"), workflow.STINT_OPEN, asked),
         Tab("suspended", _("Suspended"), (StintStage.SUSPENDED,)),
         Tab("handed_over", _("Handed over"), (StintStage.HANDED_OVER, StintStage.HANDED_UP)),
-        Tab("done", _("Done"), (StintStage.ACCEPTED,), is_counted=False),
-        Tab("given_back", _("Returned or withdrawn"), given_back, is_counted=False),
+        Tab("done", _("Done"), (StintStage.ACCEPTED,), is_counted=False, is_folded=True),
+        Tab("given_back", _("Returned or withdrawn"), given_back, is_counted=False, is_folded=True),
     )
 
 

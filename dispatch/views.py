@@ -20,21 +20,25 @@ from accounts.models import Department
 from accounts.permissions import acting, departments_of
 from accounts.roles import Role
 from cases import clocks, deltas
+from cases.filters import FILTERS, LAMPS, filtered, in_order
 from cases.models import Case, Evidence, Request
 from cases.permissions import open_moves
 from cases.views import (
     PAGE,
     Door,
     Page,
-    filtered,
-    filters_kept,
+    chosen_columns,
+    ended,
     move_url,
+    opens_with,
     page_of,
     sees_facts_only,
     serve_move,
+    shown_filters,
     visible_case,
+    worked_on_by,
 )
-from cases.workflow import OPEN, SOURCE_LABELS
+from cases.workflow import OPEN
 from citymgmt.errors import Refusal
 from citymgmt.middleware import refused
 from citymgmt.refusals import sentence
@@ -67,11 +71,11 @@ from dispatch.permissions import (
     may_open_dispatch_desk,
     may_open_lists,
 )
-from grid.models import Area
 from office import ratelimit, settings
 from office.actions import store_file
 from office.forms import kept_mark
 from office.ratelimit import TooOften
+from office.templatetags.ui import CASE_COLUMNS, STINT_COLUMNS
 from office.views import public, stored_file
 
 DOORS: dict[str, Door] = {
@@ -111,7 +115,9 @@ def move(request: HttpRequest, case_id, subject: str, subject_id, verb: str) -> 
 def desk(request: HttpRequest) -> HttpResponse:
     """What the command centre has to do: dispatch, decide requests, pass results on."""
     at = timezone.now()
-    context = desk_context(request, at=at)
+    context = desk_context(request, at=at) | shown_filters(request, desk="dispatch")
+    if (elsewhere := opens_with(request, context)) is not None:
+        return elsewhere
     context["live"] = deltas.page_facts(request, context, address=reverse("dispatch:desk_rows"), at=at)
     return render(request, _template(request, "cases/_queue.html", "dispatch/desk.html"), context)
 
@@ -129,26 +135,25 @@ def desk_context(request: HttpRequest, *, at, only=None) -> dict:
     if not may_open_dispatch_desk(request.user, at=at):
         raise PermissionDenied(_("The dispatch desk belongs to the command centre."))
     visible = Case.objects.visible_to(request.user, at)
-    tabs = querysets.numbered(visible, querysets.desk_tabs(at))
+    own = querysets.Tab("own", _("Worked on by me"), OPEN, worked_on_by(request.user)(at), is_folded=True)
+    tabs = querysets.numbered(visible, (*querysets.desk_tabs(at), own))
     tab = _chosen(request, tabs)
-    rows = filtered(visible.filter(tab.also), request.GET, at=at)
+    rows, columns = filtered(visible.filter(tab.also), request.GET, at=at), chosen_columns(request, CASE_COLUMNS)
 
     def fetch(first: int, last: int):
         if only is not None:
-            return rows.filter(tab.wanted, public_id__in=only).by_danger().with_line()
-        if tab.name == "done":
-            return rows.exclude(stage__in=OPEN).order_by("-moved_at", "-id").with_line()[first:last]
-        if tab.name == "review":  # few, of whatever stage
-            return rows.by_danger().with_line()[first:last]
-        return rows.most_pressing(tab.stages, first=first, last=last).with_line()
+            return rows.filter(tab.wanted, public_id__in=only).by_danger().with_line(columns)
+        if (ordered := in_order(rows.filter(stage__in=tab.stages), request.GET)) is not None:
+            return ordered.with_line(columns)[first:last]
+        if not tab.is_counted:
+            return ended(rows, tab.stages).with_line(columns)[first:last]
+        if tab.name in ("review", "own"):  # few, of whatever stage
+            return rows.by_danger().with_line(columns)[first:last]
+        return rows.most_pressing(tab.stages, first=first, last=last).with_line(columns)
 
     page = page_of(request, fetch) if only is None else Page(list(fetch(0, 0)), 1, has_next=False)
     clocks.show_working_time(page, at=at)
-    return {
-        **_listed(request, tabs, tab, page, at=at),
-        "streets": Area.objects.current().filter(level=Area.Level.STREET).order_by("code"),
-        "sources": [(str(source), _(label)) for source, label in SOURCE_LABELS.items()],
-    }
+    return {"tabs": tabs, "tab": tab, "page": page, "columns": columns, "at": at}
 
 
 @require_safe
@@ -199,7 +204,9 @@ def _dispatch_form(request: HttpRequest, rule, case: Case, at) -> DispatchMoveFo
 def department(request: HttpRequest) -> HttpResponse:
     """What a department has to do, by stint; a handler sees what was assigned to him."""
     at = timezone.now()
-    context = department_context(request, at=at)
+    context = department_context(request, at=at) | shown_filters(request, desk="department", facts_only=True)
+    if (elsewhere := opens_with(request, context)) is not None:
+        return elsewhere
     here = reverse("dispatch:department_rows")
     context["live"] = deltas.page_facts(request, context, address=here, at=at, by_stage=False)
     return render(request, _template(request, "dispatch/_stints.html", "dispatch/department.html"), context)
@@ -220,8 +227,7 @@ def department_context(request: HttpRequest, *, at, only=None) -> dict:
     stints = stints_seen(request.user, at)
     tabs = querysets.numbered(stints, querysets.department_tabs(at))
     tab = _chosen(request, tabs)
-    if request.GET.get("q", "").strip():
-        stints = stints.filter(case__in=Case.objects.matching(request.GET["q"].strip()))
+    stints = narrowed(stints, request.GET, at=at)
     if only is None:
         page = page_of(request, lambda first, last: querysets.most_pressing(stints, tab, first=first, last=last))
     else:
@@ -230,7 +236,19 @@ def department_context(request: HttpRequest, *, at, only=None) -> dict:
     for stint in page:
         stint.asked_label = dict(Request.Kind.choices).get(stint.asked, "")
     clocks.show_working_time(page, at=at)
-    return _listed(request, tabs, tab, page, at=at)
+    columns = chosen_columns(request, STINT_COLUMNS)
+    return {"tabs": tabs, "tab": tab, "page": page, "columns": columns, "at": at}
+
+
+def narrowed(stints, said, *, at):
+    """Return the stints whose cases the filters of an address ask for; the lamp is that of the stint itself."""
+    if said.get("lamp") in LAMPS:
+        stints = stints.filter(LAMPS[said["lamp"]](at))
+    of_cases = said.copy()
+    of_cases.pop("lamp", None)
+    if not FILTERS.keys() & of_cases.keys() and not of_cases.get("q") and "flag" not in of_cases:
+        return stints
+    return stints.filter(case__in=filtered(Case.objects.all(), of_cases, at=at, facts_only=True))
 
 
 def stints_seen(user, at):
@@ -262,10 +280,6 @@ def _chosen(request: HttpRequest, tabs: list[tuple[querysets.Tab, int | None]]) 
     """Return the list that the address asks for, else the first with something in it."""
     named = next((tab for tab, _number in tabs if tab.name == request.GET.get("tab")), None)
     return named or next((tab for tab, number in tabs if number), tabs[0][0])
-
-
-def _listed(request: HttpRequest, tabs, tab, page: Page, *, at) -> dict:
-    return {"tabs": tabs, "tab": tab, "page": page, "filters": request.GET, "kept": filters_kept(request), "at": at}
 
 
 def _template(request: HttpRequest, fragment: str, page: str) -> str:

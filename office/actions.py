@@ -20,7 +20,7 @@ from django.utils import timezone
 from citymgmt.errors import Refusal
 from citymgmt.live_publish import publish_messages
 from office import gateways, media, messages_text, settings
-from office.models import Delivery, Erasure, KeptAnswer, Message, Reach, ReadLog, StoredFile
+from office.models import Delivery, Erasure, KeptAnswer, Message, Reach, ReadLog, SavedView, StoredFile
 
 # --- Messages 消息 ---
 
@@ -630,3 +630,41 @@ def clean_up(*, at: datetime) -> None:
     KeptAnswer.objects.filter(created_at__lt=at - timedelta(days=days)).delete()
     for kept in (AccessAttempt, AccessLog, AccessFailureLog):
         kept.objects.filter(attempt_time__lt=at - ATTEMPTS_KEPT).delete()
+
+
+# — views of a desk ——————————————————————————————————————————————————————————————————————————————————
+
+
+class TooManyViews(Refusal):
+    """Somebody keeps as many views of a desk as its list holds. Facts: most."""
+
+    code = "too_many_views"
+
+
+MOST_VIEWS = 20
+
+
+def keep_view(*, by, desk: str, name: str, query: str) -> SavedView:
+    """Keep the address of a desk's list under a name; one of that name is overwritten. Raises TooManyViews."""
+    kept = SavedView.objects.of(by, desk=desk)
+    with transaction.atomic():
+        if one := kept.filter(name=name).first():
+            SavedView.objects.filter(pk=one.pk).update(query=query)
+            return one
+        number = kept.count()
+        if number >= MOST_VIEWS:
+            raise TooManyViews(most=MOST_VIEWS)
+        return SavedView.objects.create(person=by, desk=desk, name=name, query=query, number=number + 1)
+
+
+def change_view(view: SavedView, *, name: str, number: int, is_default: bool) -> None:
+    """Rename a view, put it elsewhere in the list, or let its desk open with it."""
+    with transaction.atomic():
+        if is_default:
+            SavedView.objects.filter(person=view.person_id, desk=view.desk).update(is_default=False)
+        SavedView.objects.filter(pk=view.pk).update(name=name, number=number, is_default=is_default)
+
+
+def forget_view(view: SavedView) -> None:
+    """Throw a view away."""
+    SavedView.objects.filter(pk=view.pk).delete()

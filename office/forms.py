@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
 from office.actions import Examined, examine, keep, refuse_too_many
-from office.models import StoredFile
+from office.models import SavedView, StoredFile
 
 SALT = "office.kept"
 KEPT_SECONDS = 2 * 24 * 3600
@@ -165,3 +165,25 @@ class KeepsFiles(forms.Form):
         if name in self.cleaned_data:
             self.cleaned_data[name] = files
         field.widget.kept = [Kept(file, kept_mark(file, by=by)) for file in files]
+
+
+class ViewForm(forms.ModelForm):
+    """A kept view of a desk: its name, its place in the list, whether the desk opens with it."""
+
+    class Meta:
+        model = SavedView
+        fields = ("name", "number", "is_default")
+
+    def clean_name(self) -> str:
+        """Two views of one desk have two names."""
+        others = SavedView.objects.of(self.instance.person_id, desk=self.instance.desk).exclude(pk=self.instance.pk)
+        if others.filter(name=self.cleaned_data["name"]).exists():
+            raise forms.ValidationError(_("Another view has this name."))
+        return self.cleaned_data["name"]
+
+
+class KeepViewForm(forms.Form):
+    """The address of a desk's list as it stands, and the name to keep it under."""
+
+    name = forms.CharField(max_length=40)
+    query = forms.CharField(max_length=1000, required=False)

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from office.media import EXTENSIONS
-from office.querysets import MessageQuerySet, PhraseQuerySet
+from office.querysets import MessageQuerySet, PhraseQuerySet, SavedViewQuerySet
 
 
 class Setting(models.Model):
@@ -333,3 +333,36 @@ class Phrase(models.Model):
 
     def __str__(self):
         return self.text
+
+
+class SavedView(models.Model):
+    """A view of a desk that one person kept under a name: the address of its list, with filters, order and columns."""
+
+    class Desk(models.TextChoices):
+        SUPERVISION = "supervision", _("Supervision desk")
+        DISPATCH = "dispatch", _("Dispatch desk")
+        DEPARTMENT = "department", _("Department desk")
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    person = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    desk = models.CharField(max_length=12, choices=Desk)
+    name = models.CharField(_("name of the view"), max_length=40)
+    query = models.CharField(max_length=1000)  # "tab=check&street=…&sort=new&cols=number&cols=class"
+    number = models.PositiveSmallIntegerField(_("place in the list"), default=1)
+    is_default = models.BooleanField(_("opened first"), default=False)
+
+    objects = SavedViewQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("saved view")
+        verbose_name_plural = _("saved views")
+        ordering = ["number", "name"]
+        constraints = [
+            models.UniqueConstraint(fields=["person", "desk", "name"], name="office_view_one_name"),
+            models.UniqueConstraint(
+                fields=["person", "desk"], name="office_view_one_default", condition=Q(is_default=True)
+            ),
+        ]
+
+    def __str__(self):
+        return self.name

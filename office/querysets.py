@@ -19,3 +19,9 @@ class PhraseQuerySet(QuerySet):
         """Return the phrases this person may insert, his own before those of his roles, each in its order."""
         wanted = self.filter(Q(owner=user) | Q(owner__isnull=True, role__in=[str(role) for role in roles]))
         return wanted.order_by(F("owner").asc(nulls_last=True), "number", "id")
+
+
+class SavedViewQuerySet(QuerySet):
+    def of(self, user, *, desk: str) -> "SavedViewQuerySet":
+        """Return the views this person kept of a desk, in their order."""
+        return self.filter(person=user, desk=desk).order_by("number", "name")

@@ -2,21 +2,25 @@
 
 from collections.abc import Callable
 from functools import wraps
+from urllib.parse import parse_qsl, urlencode
 
 from django.conf import settings as installation
+from django.contrib import messages as django_messages
 from django.contrib.auth.decorators import login_not_required
 from django.core.files.storage import storages
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
-from django.views.decorators.http import require_POST
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
 
 from office import actions
-from office.forms import kept_files
+from office.forms import KeepViewForm, ViewForm, kept_files
 from office.messages_text import KINDS, sentence
-from office.models import Message, StoredFile
+from office.models import Message, SavedView, StoredFile
 
 PAGE = 50
 
@@ -95,3 +99,63 @@ def kept(request: HttpRequest, mark: str) -> HttpResponse:
     if file is None:
         raise Http404
     return stored_file(file, "thumb")
+
+
+# — views of a desk ——————————————————————————————————————————————————————————————————————————————————
+
+DESKS = {
+    SavedView.Desk.SUPERVISION: "cases:desk",
+    SavedView.Desk.DISPATCH: "dispatch:desk",
+    SavedView.Desk.DEPARTMENT: "dispatch:department",
+}
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def saved_views(request: HttpRequest, desk: str) -> HttpResponse:
+    """The views I keep of a desk; POST keeps another: the list as it stands, under a name."""
+    if desk not in DESKS:
+        raise Http404
+    if request.method == "POST":
+        form = KeepViewForm(request.POST)
+        if form.is_valid():
+            query = view_address(form.cleaned_data["query"])
+            actions.keep_view(by=request.user, desk=desk, name=form.cleaned_data["name"], query=query)
+            return redirect(f"{reverse(DESKS[desk])}?{query}")
+        django_messages.error(request, _("Give the view a name."))
+    kept = SavedView.objects.of(request.user, desk=desk)
+    rows = [(view, ViewForm(instance=view, auto_id=f"{view.public_id}_%s")) for view in kept]
+    context = {"rows": rows, "desk": desk, "desk_label": SavedView.Desk(desk).label, "desk_url": reverse(DESKS[desk])}
+    return render(request, "office/views.html", context)
+
+
+@require_POST
+def saved_view(request: HttpRequest, desk: str, public_id) -> HttpResponse:
+    """Change one of my views, or throw it away."""
+    view = get_object_or_404(SavedView.objects.of(request.user, desk=desk), public_id=public_id)
+    if "forget" in request.POST:
+        actions.forget_view(view)
+        return redirect("office:views", desk)
+    form = ViewForm(request.POST, instance=SavedView.objects.get(pk=view.pk))
+    if form.is_valid():
+        actions.change_view(view, **form.cleaned_data)
+    else:
+        django_messages.error(request, _("Not kept: a name that no other view has, and a number."))
+    return redirect("office:views", desk)
+
+
+# What an address says beside the view: the page of the list, the case that stands open.
+NOT_OF_THE_VIEW = ("page", "open")
+
+
+def view_address(query: str) -> str:
+    """Return the part of a desk's address that a view keeps, in one order, so that equal views are equal texts."""
+    pairs = [(name, value) for name, value in parse_qsl(query) if name not in NOT_OF_THE_VIEW]
+    return urlencode(sorted(pairs))
+
+
+def kept_views(user, *, desk: str, query: str) -> tuple[list[dict], SavedView | None]:
+    """Return the views of a desk as its page shows them, and the one it opens with; one query."""
+    kept = list(SavedView.objects.of(user, desk=desk))
+    here = view_address(query)
+    shown = [{"name": one.name, "query": one.query, "is_here": one.query == here} for one in kept]
+    return shown, next((one for one in kept if one.is_default), None)

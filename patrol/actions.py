@@ -14,7 +14,7 @@ from django.utils import timezone
 from cases import actions as case_actions
 from cases.actions import NotACollector
 from cases.models import Case, Evidence, FieldTask
-from cases.workflow import Source
+from cases.workflow import Source, TaskStage
 from citymgmt.errors import Refusal
 from grid.geometry import metres_between
 from office import settings
@@ -122,6 +122,12 @@ def check(
         task, case_actions.check, "patrol.check_needs_picture", by=by, at=at, result=result, opinion=opinion,
         files=files, position=position, accuracy_m=accuracy_m, claimed_at=claimed_at,
     )  # fmt: skip
+
+
+def note_opened(task: FieldTask, *, at: datetime) -> None:
+    """Note that the collector looked at his task: the desk sees that he is on it. Once."""
+    if task.opened_at is None and task.stage == TaskStage.SENT:
+        FieldTask.objects.filter(pk=task.pk, opened_at=None).update(opened_at=at)
 
 
 CANNOT = "cannot"

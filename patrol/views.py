@@ -137,6 +137,7 @@ def task(request: HttpRequest, task_id: UUID) -> HttpResponse:
         FieldTask.objects.filter(collector=request.user).select_related("case__minor_class", "case__duty_grid"),
         public_id=task_id,
     )
+    actions.note_opened(found, at=at)
     rule = workflow.BY_VERB[(Subject.TASK, found.kind)]
     posted = (request.POST, request.FILES) if request.method == "POST" else ()
     form = AnswerForm(*posted, rule=rule, case=found.case, subject=found, user=request.user, at=at)

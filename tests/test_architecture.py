@@ -146,6 +146,7 @@ OWN_FILES = {
         "presence",
         "deltas",
         "guides",
+        "filters",
         "sheets",
         "history",
         "facts",

@@ -135,6 +135,35 @@ def _cell(name: str, css: str, content: str, title: str = "") -> str:
     return f'<td class="c-{name} {css}"{said}>{content}</td>'
 
 
+STAR = ' <span class="star" title="{0}" role="img" aria-label="{0}">★</span>'
+# Whether somebody is in the field for it, by the stage: nobody sent, sent, on it, answered.
+TO_BE_SENT, SENT_OUT = ("accepted", "pending_check"), ("verifying", "checking", "inspecting")
+ANSWERED = ("pending_filing", "pending_close")
+FIELD = {
+    "none": ("○", gettext_lazy("Nobody sent yet")),
+    "sent": ("➤", gettext_lazy("Sent, not opened yet")),
+    "on": ("◉", gettext_lazy("The collector is on it")),
+    "done": ("✓", gettext_lazy("The collector has answered")),
+}
+IN_THE_FIELD = ' <span class="field-sign field-{0}" title="{2}" role="img" aria-label="{2}">{1}</span>'
+
+
+def _signs(case) -> str:
+    """Return the second sign of a row, what the field says, and the star of a supervised case."""
+    said = STAR.format(escape(_("Supervised"))) if getattr(case, "is_supervised", False) else ""
+    task = getattr(case, "field", None)
+    if case.stage in TO_BE_SENT:
+        name = "none"
+    elif case.stage in SENT_OUT and task:
+        name = "on" if task["opened"] else "sent"
+    elif case.stage in ANSWERED and task and task["stage"] == "answered":
+        name = "done"
+    else:
+        return said
+    sign, label = FIELD[name]
+    return said + IN_THE_FIELD.format(name, sign, escape(label))
+
+
 def _holder(case) -> str:
     return escape(case.holder_user or (short(case.holder_department) if case.holder_department else ""))
 
@@ -156,7 +185,8 @@ CASE_COLUMNS = {
     "class": (gettext_lazy("Class"),
               lambda case, url, facts_only, now: _cell(
                   "class", "class", f'<a class="plain-link" href="{url}">{escape(case.minor_class.name)}</a>'
-                  + (BADGE.format(escape(case.get_urgency_display())) if case.urgency else ""))),
+                  + (BADGE.format(escape(case.get_urgency_display())) if case.urgency else "")
+                  + ("" if facts_only else _signs(case)))),
     "place": (gettext_lazy("Place"), lambda case, url, facts_only, now: _place(case)),
     "stage": (gettext_lazy("Stage"),
               lambda case, url, facts_only, now: _cell(
@@ -172,6 +202,20 @@ CASE_COLUMNS = {
                    "holder", "ellipsis at-desk", (
                        escape(short(case.holder_department)) if case.holder_department else "")
                    if facts_only else _holder(case))),
+    "due": (gettext_lazy("Due"), lambda case, url, facts_only, now: _cell(
+        "due", "num nowrap at-desk", moment(case.due_at) if case.due_at else "—")),
+    "moved": (gettext_lazy("In this stage since"), lambda case, url, facts_only, now: _cell(
+        "moved", "num nowrap at-desk", moment(case.moved_at))),
+    "area": (gettext_lazy("Area"), lambda case, url, facts_only, now: _cell(
+        "area", "ellipsis at-desk", escape(case.area_names), escape(case.area_names))),
+    "grid": (gettext_lazy("Duty grid"), lambda case, url, facts_only, now: _cell(
+        "grid", "ellipsis at-desk", escape(case.duty_grid or "—"))),
+    "major": (gettext_lazy("Major class"), lambda case, url, facts_only, now: _cell(
+        "major", "ellipsis at-desk", escape(case.minor_class.major_name))),
+    "condition": (gettext_lazy("Filing condition"), lambda case, url, facts_only, now: _cell(
+        "condition", "ellipsis at-desk", escape(case.filing_condition.condition if case.filing_condition else "—"))),
+    "description": (gettext_lazy("Description"), lambda case, url, facts_only, now: _cell(
+        "description", "ellipsis at-desk", escape(case.description), escape(case.description))),
 }  # fmt: skip
 CASE_COLUMNS_SHOWN = ("number", "class", "place", "stage", "source", "reported", "holder")
 HIDDEN_FROM_DEPARTMENTS = ("source",)
@@ -349,6 +393,12 @@ def keeping(context, **changed) -> str:
     for name, value in changed.items():
         said[name] = value
     return said.urlencode()
+
+
+@register.filter
+def said(address, name: str) -> str:
+    """What an address says under a name that is known only here."""
+    return address.get(name, "")
 
 
 # The bar: who finds what there. Rooms that an installation lacks leave no trace.

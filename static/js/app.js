@@ -20,9 +20,9 @@ document.addEventListener("click", (event) => {
   if (row && !event.defaultPrevented && !event.target.closest("a, button, input, label, select") && !getSelection().toString()) window.location = row.dataset.href;
 });
 
-// A filter acts when it is chosen, and leaves nothing empty in the address.
+// A filter acts when it is chosen (in a fold of many: when they are sent), and leaves nothing empty in the address.
 document.addEventListener("change", (event) => {
-  if (event.target.matches("form[data-filters] :is(select, [type=checkbox])")) event.target.form.requestSubmit();
+  if (event.target.matches("form[data-filters] :is(select, [type=checkbox]):not(.over-body *)")) event.target.form.requestSubmit();
 });
 document.addEventListener("submit", (event) => {
   if (event.target.matches("form[data-filters]")) for (const one of event.target.elements) if (one.name && !one.value) one.disabled = true;
@@ -43,6 +43,7 @@ document.addEventListener("click", (event) => {
 
 // A form that was fetched is entered at its first field.
 function enter(place) {
+  if (place.matches("#queue, #case, #near, .over-body")) return;
   const first = place.querySelector("input:checked, .wrong input, .wrong textarea, .wrong select, textarea, select:not([hidden]), input:not([type=hidden])");
   if (first && !first.closest("#pane")) first.focus({ preventScroll: true });
 }

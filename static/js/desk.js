@@ -1,5 +1,6 @@
 // The desk: three panes on one page. A row of the queue opens in the middle, the map follows, the queue stays as it is.
 //   [data-desk]     the panes; #queue, #case, #beside stand in it; its value is the address of this desk
+//   [data-wide]     on the panes: the queue is a table over queue and middle as long as no case is open; its button has it too
 //   [data-next]     opens the most pressing case of the queue
 //   [data-close]    closes the case in the middle
 // On the body: case:open {id} when a case was opened, case:changed {id, said} when one changed; `said`: by this person here.
@@ -52,6 +53,7 @@ export function open(id, { remember = true } = {}) {
   if (narrow.matches) { location.assign(addressOf(id)); return; }
   const before = opened;
   opened = id;
+  desk.toggleAttribute("data-open", true);
   point(rowOf(id) || cursor());
   mark();
   if (remember && before !== id) history[before ? "replaceState" : "pushState"]({}, "", withOpen(location.href, id));
@@ -64,6 +66,7 @@ function close({ remember = true } = {}) {
   if (!opened) return;
   point(rowOf(opened) || cursor());
   opened = "";
+  desk.toggleAttribute("data-open", false);
   mark();
   if (remember) history.replaceState({}, "", withOpen(location.href, ""));
   middle.replaceChildren(document.getElementById("no-case").content.cloneNode(true));
@@ -103,7 +106,7 @@ async function load(address, { remember = true } = {}) {
   await htmx.ajax("GET", `${asked.pathname}${asked.search}`, { source: queue, target: queue, swap: "innerHTML", headers: quiet });
   const box = queue.querySelector(".rows-box");
   if (box && !remember) box.scrollTop = top;
-  mark();
+  widen(desk.hasAttribute("data-wide"));
   if (place >= 0 && !remember) point(rowOf(on.dataset.case) || rows()[Math.min(place, rows().length - 1)]);
 }
 
@@ -128,6 +131,7 @@ function clicked(event) {
   const target = event.target;
   if (target.closest("[data-close]")) { event.preventDefault(); event.stopPropagation(); close(); return; }
   if (target.closest("[data-next]")) { next(); return; }
+  if (target.closest("button[data-wide]")) { widen(!desk.hasAttribute("data-wide")); return; }
   const link = target.closest("a[href]");
   if (link?.target === "_blank" || link?.hasAttribute("hx-get")) return;
   const address = link && new URL(link.href);
@@ -142,13 +146,26 @@ function clicked(event) {
 
 function sent(event) {
   const form = event.target;
-  if (!form.matches("#queue form[data-filters]")) return;
+  if (!form.matches("form[data-filters]")) return;
   event.preventDefault();
   const said = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
   load(`${desk.dataset.desk}?${said}`);
 }
 
+// As a table over queue and middle, until a case is opened; remembered for this seat.
+function widen(wide) {
+  desk.toggleAttribute("data-wide", wide);
+  localStorage.setItem("desk-wide", wide ? "1" : "");
+  for (const one of queue.querySelectorAll("[data-wide]")) one.setAttribute("aria-pressed", String(wide));
+}
+
+const folds = () => [...queue.querySelectorAll("details.over[open]")];
+
 function start() {
+  widen(Boolean(localStorage.getItem("desk-wide")));
+  document.addEventListener("click", (event) => { for (const one of folds()) if (!one.contains(event.target)) one.open = false; });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && folds().length) { event.stopPropagation(); for (const one of folds()) { one.open = false; one.querySelector("summary").focus(); } } }, true);
+  new MutationObserver(mark).observe(queue, { childList: true, subtree: true });
   desk.addEventListener("click", clicked);
   queue.addEventListener("submit", sent, true);
   middle.addEventListener("htmx:afterSettle", (event) => { if (event.detail.target === middle) follow(); });

@@ -94,8 +94,8 @@ def test_every_list_holds_its_own(county, seat):
         for tab in querysets.desk_tabs(NOON)
     }
     assert rows == {
-        "to_dispatch": 1, "requests": 1, "disputes": 0, "results": 1, "review": 0, "working": 2, "directives": 0,
-        "overdue": 2, "suspended": 0, "later": 1, "done": 1,
+        "to_dispatch": 1, "requests": 1, "returned": 1, "disputes": 0, "results": 1, "review": 0, "working": 2,
+        "directives": 0, "overdue": 2, "suspended": 0, "later": 1, "void": 0, "done": 1,
     }  # fmt: skip
 
 
