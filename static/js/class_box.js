@@ -25,6 +25,7 @@ function box(select) {
   const label = document.querySelector(`label[for="${select.id}"]`);
   if (label) label.htmlFor = input.id;
   if (select.getAttribute("aria-describedby")) input.setAttribute("aria-describedby", select.getAttribute("aria-describedby"));
+  const waits = document.activeElement === select; // somebody was quicker than this script
   select.before(input);
   select.hidden = true;
   if (select.required) { select.required = false; input.required = true; }
@@ -45,6 +46,7 @@ function box(select) {
   input.addEventListener("focus", () => input.select());
   select.addEventListener("change", read);
   if (select.value) read();
+  if (waits) input.focus();
 }
 
 // The better an entry fits, the earlier it stands; among equals what is used more.

@@ -18,6 +18,7 @@ export function combobox(input, { find, choose, mark = () => {}, wait = 0, label
 
   function shut() {
     list.hidden = true;
+    list.replaceChildren();
     at = -1;
     input.setAttribute("aria-expanded", "false");
     input.removeAttribute("aria-activedescendant");

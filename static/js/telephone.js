@@ -52,8 +52,9 @@ function read(form) {
   ringing = "";
   document.querySelector("[data-telephone=answer]")?.classList.remove("rings");
   form.elements.phone.value = number;
-  form.elements.phone.dispatchEvent(new Event("change", { bubbles: true }));
-  document.getElementById("id_minor_class_box")?.focus();
+  const tell = () => form.elements.phone.dispatchEvent(new Event("change", { bubbles: true }));
+  if (document.readyState === "complete") tell(); else addEventListener("load", () => setTimeout(tell)); // htmx listens by then
+  (document.getElementById("id_minor_class_box") || form.elements.minor_class).focus();
 }
 
 let tick = 0;

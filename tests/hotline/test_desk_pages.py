@@ -1,5 +1,6 @@
 """The telephone desk's pages: who may open them, what is kept on an error, how a caller's data are opened and noted."""
 
+import re
 from datetime import timedelta
 from itertools import product
 from uuid import uuid4
@@ -10,6 +11,7 @@ from django.urls import reverse
 
 from cases import actions as case_actions
 from cases.models import Case
+from components.models import Component
 from hotline import actions
 from hotline.models import Call, CallBack
 from office.models import ReadLog
@@ -218,3 +220,75 @@ def test_many_rows_take_no_more_queries(county, seat, django_assert_max_num_quer
     for address in ("/hotline/", "/hotline/visits/"):
         with django_assert_max_num_queries(12):
             page.get(address)
+
+
+# — the console of a call ——————————————————————————————————————————————————————————————————————————————
+
+
+def test_one_button_registers_and_accepts_and_leads_to_the_case(seat, county):
+    answer = seat(county.operator).post(NEW, said(county, result="accepted"))
+    case = Case.objects.get()
+    assert (case.stage, answer["Location"]) == ("accepted", reverse("cases:case", args=[case.public_id]))
+    assert list(case.events.order_by("sequence").values_list("verb", flat=True)) == ["report", "accept"]
+    assert Call.objects.get().result == "registered"
+
+
+def test_sent_twice_it_is_accepted_once(seat, county):
+    facts, browser = said(county, result="accepted"), seat(county.operator)
+    browser.post(NEW, facts)
+    assert browser.post(NEW, facts).status_code == 302
+    assert Case.objects.get().events.filter(verb="accept").count() == 1
+
+
+def test_the_number_shows_what_it_called_about_before_and_the_look_is_noted(seat, county):
+    taken = call(county)
+    browser = seat(county.operator)
+    page = browser.post("/hotline/history/", {"phone": "138 0013 8000"}).content.decode()
+    assert taken.case.number in page
+    assert f'name="join" value="{taken.case.public_id}"' in page
+    assert "首次来电" in browser.post("/hotline/history/", {"phone": "13900139000"}).content.decode()
+    assert ReadLog.objects.filter(what="vault_search", reader=county.operator).count() == 2
+
+
+def test_a_number_that_is_still_being_typed_is_not_looked_for(seat, county):
+    assert seat(county.operator).post("/hotline/history/", {"phone": "1380"}).content.strip() == b""
+    assert not ReadLog.objects.filter(what="vault_search").exists()
+
+
+@pytest.mark.parametrize("who", OTHERS)
+def test_nobody_else_learns_what_a_number_called_about(seat, county, who):
+    assert seat(getattr(county, who)).post("/hotline/history/", {"phone": "13800138000"}).status_code == 403
+
+
+def test_before_the_class_is_known_whatever_is_open_near_by_shows(seat, county):
+    near = county.report(minor_class=county.cover, at=MONDAY)
+    place = {"lon": county.point.x, "lat": county.point.y}
+    browser = seat(county.operator)
+    any_class = browser.get("/hotline/near/", place).content.decode()
+    assert near.number in any_class
+    assert "near_seen" not in any_class
+    of_the_class = browser.get("/hotline/near/", place | {"minor_class": county.litter.public_id}).content.decode()
+    assert near.number not in of_the_class
+    assert "near_seen" in of_the_class
+
+
+def test_the_component_that_was_named_goes_with_the_case_if_it_is_of_the_class(seat, county):
+    component = Component.objects.create(
+        identifier="99990201001000001", minor_class=county.cover, name_zh="井盖", unit_grid=county.cells[0],
+        supervising_authority_name="供水公司", geometry=county.point, initial_date=MONDAY.date(),
+    )  # fmt: skip
+    browser = seat(county.operator)
+    browser.post(NEW, said(county, component=component.identifier, minor_class=str(county.cover.public_id)))
+    browser.post(NEW, said(county, component=component.identifier))
+    assert [case.component for case in Case.objects.order_by("pk")] == [component, None]
+
+
+def test_the_classes_of_ones_latest_steps_stand_first(seat, county):
+    for minor_class in (county.cover, county.litter, county.cover):
+        call(county, minor_class=minor_class)
+    page = seat(county.operator).get(NEW).content.decode()
+    of_cover, of_litter = (
+        re.search(rf'value="{one.public_id}"[^>]*data-usual="(\d)"', page) for one in (county.cover, county.litter)
+    )
+    assert (of_cover[1], of_litter[1]) == ("1", "2")
+    assert "data-usual" not in seat(county.duty_leader).get(NEW).content.decode()
