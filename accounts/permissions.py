@@ -7,8 +7,21 @@ from django.utils import timezone
 
 from accounts.models import Appointment, Department, User
 from accounts.roles import ROLES, Role, Side
+from office.rows import Rows
 
 # --- Who somebody is ---
+
+
+_APPOINTMENTS = Rows(
+    "FROM accounts_appointment a JOIN accounts_department d ON d.id = a.department_id WHERE a.user_id = %s "
+    "ORDER BY a.valid_from, a.id",
+    a=Appointment, d=Department,
+)  # fmt: skip
+
+
+def _in_department(appointment: Appointment, department: Department) -> Appointment:
+    appointment.department = department
+    return appointment
 
 
 def appointments_of(user, at: datetime) -> tuple[Appointment, ...]:
@@ -20,7 +33,7 @@ def appointments_of(user, at: datetime) -> tuple[Appointment, ...]:
         return ()
     known = user.__dict__.get("_all_appointments")
     if known is None:
-        known = tuple(Appointment.objects.filter(user=user).select_related("department").order_by("valid_from", "id"))
+        known = tuple(_in_department(*row) for row in _APPOINTMENTS(user.pk))
         user.__dict__["_all_appointments"] = known
     day = timezone.localdate(at)
     order = list(ROLES)

@@ -5,6 +5,7 @@ Free text goes beside the event; no personal data and no free text inside it.
 """
 
 from collections.abc import Callable, Collection, Iterable
+from copy import copy
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal
@@ -57,6 +58,7 @@ from office import settings as office_settings
 from office.actions import forget_files
 from office.batch import Batch
 from office.models import StoredFile
+from office.rows import Rows
 
 UNSENT_FILES_KEPT_DAYS = 3
 
@@ -281,9 +283,7 @@ def move(
     """
     at = at.replace(microsecond=0)  # judged in whole seconds, as clocks count
     with transaction.atomic(savepoint=savepoint):
-        case_id = subject.pk if isinstance(subject, Case) else subject.case_id
-        rows = Case.objects.defer("search").select_related("minor_class")
-        case = rows.select_for_update(no_key=True, of=("self",)).get(pk=case_id)
+        case = _locked(subject)
         kind = permissions.type_of[type(subject)]
         stints = list(case.stints.select_related("department")) if case.filed_at else []
         tasks = list(case.tasks.all()) if case.stage in WITH_TASKS else []
@@ -322,6 +322,34 @@ def move(
         _write(step.batch, case, by, side=rule.side, proof=rule.proof)
         tell_live(case, desks | topics_of_case(case, step.stints))
         return case
+
+
+_LOCK = "SELECT version, last_hash FROM cases_case WHERE id = %s FOR NO KEY UPDATE"
+
+
+def _locked(subject) -> Case:
+    """Lock the case of a subject and return it as it stands: what the caller read, where nobody wrote since. One query.
+
+    Every write raises the version. The caller's own object is left as it is.
+    """
+    known = subject if isinstance(subject, Case) else subject._state.fields_cache.get("case")
+    case_id = subject.pk if isinstance(subject, Case) else subject.case_id
+    with connection.cursor() as cursor:
+        cursor.execute(_LOCK, [case_id])
+        version, last_hash = cursor.fetchone()
+    if known is None or not known.is_as_read or known.version != version or _is_narrow(known):
+        case = Case.objects.defer("search").select_related("minor_class").get(pk=case_id)
+    else:
+        case = copy(known)
+        case._state = copy(known._state)
+        case._state.fields_cache = dict(known._state.fields_cache)
+        case.last_hash = bytes(last_hash)
+    case.is_as_read = False  # from here on it is moved
+    return case
+
+
+def _is_narrow(case: Case) -> bool:
+    return not case.get_deferred_fields() <= {"search", "last_hash"}
 
 
 def _fresh(subject, case: Case, rows: list):
@@ -764,9 +792,16 @@ def centres_of(area_code: str, at: datetime) -> tuple[Department, Department]:
     return found[0], found[1]
 
 
+_CENTRES = Rows(
+    "FROM accounts_department d WHERE d.kind = ANY(%s) AND d.valid_from <= %s "
+    "AND (d.valid_to IS NULL OR d.valid_to > %s) ORDER BY d.area_code",
+    d=Department,
+)
+
+
 def _centres(day: date) -> list[Department]:
     """Return the centres of a day, those of larger areas first."""
-    return list(Department.objects.valid(day).filter(kind__in=CENTRE_LEVEL).order_by("area_code"))
+    return [centre for (centre,) in _CENTRES([str(kind) for kind in CENTRE_LEVEL], day, day)]
 
 
 TWO_LEVELS = 2

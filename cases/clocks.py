@@ -874,7 +874,9 @@ class _Written:
     def write(self) -> None:
         StageClock.objects.bulk_update(self.clocks, _MUTABLE)
         ClockEntry.objects.bulk_create(self.entries)
-        Case.objects.bulk_update(self.cases, ["yellow_at", "due_at"])
+        for case in self.cases:
+            case.version += 1
+        Case.objects.bulk_update(self.cases, ["version", "yellow_at", "due_at"])
         HandlingStint.objects.bulk_update(self.stints, ["due_at"])
         FieldTask.objects.bulk_update(self.tasks, ["due_at"])
 

@@ -243,6 +243,15 @@ class Case(models.Model):
             models.Index(fields=["chain"], name="case_chain", condition=Q(chain__isnull=False)),
         ]
 
+    is_as_read = False  # of the database, and not a row that was made or moved in memory
+
+    @classmethod
+    def from_db(cls, db, field_names, values):
+        """Return a row that was read, and remembers it."""
+        row = super().from_db(db, field_names, values)
+        row.is_as_read = True
+        return row
+
     def __str__(self) -> str:
         return self.number
 

@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core import signing
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import EmptyResultSet, PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import F, OuterRef, Prefetch, Q, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
@@ -26,6 +26,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts import vault
+from accounts.models import Department, User
 from accounts.permissions import acting, appointments_of, departments_of, may, may_read_vault
 from accounts.roles import Role, Side
 from cases import (
@@ -72,9 +73,11 @@ from cases.querysets import counted
 from cases.workflow import Stage, Subject
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
+from components.models import MinorClass
 from office import settings as office_settings
 from office.actions import note_look
 from office.models import ReadLog
+from office.rows import Rows
 from office.templatetags.ui import CASE_COLUMNS, STINT_COLUMNS
 from office.views import kept_views, stored_file
 
@@ -476,18 +479,64 @@ def visible_row(request: HttpRequest, case_id, subject: Subject, subject_id, *, 
 
     `case_id` None: of whatever case it is.
     """
-    if subject is Subject.CASE:
-        if case_id not in (None, subject_id):
-            raise Http404
-        if request.method == "POST":  # a move that succeeds shows nothing of the case
-            mine = Case.objects.visible_to(request.user, at).select_related("minor_class").defer("search", "last_hash")
-            return get_object_or_404(mine, public_id=subject_id)
+    if subject is Subject.CASE and case_id not in (None, subject_id):
+        raise Http404
+    if subject is Subject.CASE and request.method != "POST":  # a move that succeeds shows nothing of the case
         return visible_case(request, subject_id, at=at)
-    visible = Case.objects.visible_to(request.user, at)
-    if case_id is not None:
-        visible = visible.filter(public_id=case_id)
-    rows = ROWS[subject].objects.filter(case__in=visible).select_related(*ROW_WITH[subject])
-    return get_object_or_404(rows.defer("case__search", "case__last_hash"), public_id=subject_id)
+    try:
+        mine, params = Case.objects.visible_to(request.user, at).order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        raise Http404 from None
+    found = ROWS[subject](subject_id, *params, within=mine)
+    if not found:
+        raise Http404
+    row = _joined(subject, *found[0])
+    if case_id not in (None, (row if subject is Subject.CASE else row.case).public_id):
+        raise Http404
+    return row
+
+
+def _joined(subject: Subject, *rows):
+    """Return the row of a subject with those that its form and the permission to move it look at."""
+    if subject is Subject.CASE:
+        case, case.minor_class = rows
+        return case
+    row, row.case, row.case.minor_class, *others = rows
+    match subject:
+        case Subject.STINT:
+            row.department, row.handler = others
+        case Subject.REQUEST:
+            row.stint, row.stint.department = others
+        case Subject.DIRECTIVE:
+            (row.to_department,) = others
+    return row
+
+
+_OF_CASE = "JOIN cases_case c ON c.id = x.case_id JOIN components_minorclass m ON m.id = c.minor_class_id"
+_SEEN = "WHERE x.public_id = %s AND c.id IN ({within})"
+_CASE = {"c": (Case, "-search", "-last_hash"), "m": MinorClass}
+ROWS = {
+    Subject.CASE: Rows(
+        "FROM cases_case c JOIN components_minorclass m ON m.id = c.minor_class_id "
+        "WHERE c.public_id = %s AND c.id IN ({within})",
+        **_CASE,
+    ),
+    Subject.STINT: Rows(
+        f"FROM cases_handlingstint x {_OF_CASE} JOIN accounts_department d ON d.id = x.department_id "
+        f"LEFT JOIN accounts_user u ON u.id = x.handler_id {_SEEN}",
+        x=HandlingStint, **_CASE, d=Department, u=User,
+    ),
+    Subject.TASK: Rows(f"FROM cases_fieldtask x {_OF_CASE} {_SEEN}", x=FieldTask, **_CASE),
+    Subject.REQUEST: Rows(
+        f"FROM cases_request x {_OF_CASE} JOIN cases_handlingstint s ON s.id = x.stint_id "
+        f"JOIN accounts_department d ON d.id = s.department_id {_SEEN}",
+        x=Request, **_CASE, s=HandlingStint, d=Department,
+    ),
+    Subject.DIRECTIVE: Rows(
+        f"FROM cases_directive x {_OF_CASE} JOIN accounts_department d ON d.id = x.to_department_id {_SEEN}",
+        x=Directive, **_CASE, d=Department,
+    ),
+}  # fmt: skip
 
 
 def sees_facts_only(user, at: datetime) -> bool:
@@ -735,15 +784,6 @@ DOORS: dict[str, Door] = {
     "close": Door(actions.close),
     "check_again": Door(actions.check_again),
     "rework": Door(actions.rework),
-}
-ROWS = {Subject.STINT: HandlingStint, Subject.TASK: FieldTask, Subject.REQUEST: Request,
-        Subject.DIRECTIVE: Directive}  # fmt: skip
-# What the form of a move and the permission to make it look at.
-ROW_WITH = {
-    Subject.STINT: ("case__minor_class", "department", "handler"),
-    Subject.TASK: ("case__minor_class",),
-    Subject.REQUEST: ("case__minor_class", "stint__department"),
-    Subject.DIRECTIVE: ("case__minor_class", "to_department"),
 }
 
 

@@ -12,9 +12,11 @@ from cases.models import Case
 from citymgmt.wording import worded
 from dispatch import experience, routing
 from dispatch.models import ResponsibilityRule
-from dispatch.permissions import departments_to_dispatch_to
+from dispatch.permissions import all_to_dispatch_to
 from dispatch.routing import Problem, Proposal, Row, Rule
+from grid.models import Area, DutyGrid, Road
 from office import settings
+from office.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ def suggestions(
     Without outcomes: by the rules alone, one query less, and no word of how sure it is.
     """
     if departments is None:
-        departments = list(departments_to_dispatch_to(at))
+        departments = all_to_dispatch_to(at)
     known = experience.about(case, at=at) if with_outcomes else experience.Known()
     by_id = {one.pk: one for one in departments}
     by_code = {one.code: one for one in departments}
@@ -128,14 +130,40 @@ def problem_of(case: Case, *, at: datetime, cell_code: str = "") -> Problem:
     )
 
 
+_ABOUT = Rows(
+    """
+    FROM dispatch_responsibilityrule r
+    JOIN accounts_department d ON d.id = r.department_id
+    LEFT JOIN accounts_department o ON o.id = r.owner_id
+    LEFT JOIN grid_dutygrid g ON g.id = r.duty_grid_id
+    LEFT JOIN grid_road w ON w.id = r.road_id
+    LEFT JOIN grid_area a ON a.code = r.area_code AND a.valid_to IS NULL
+    WHERE r.valid_from <= %(day)s AND (r.valid_to IS NULL OR r.valid_to > %(day)s)
+      AND (r.minor_class_id = %(class)s
+           OR r.minor_class_id IS NULL AND r.kind IN ('', %(kind)s) AND r.major_code IN ('', %(major)s))
+      AND (r.area_code = ANY(%(areas)s) OR r.area_code = (SELECT code FROM grid_unitgrid WHERE id = %(cell)s))
+    ORDER BY r.sort, r.id
+    """,
+    r=ResponsibilityRule, d=(Department, "code"), o=(Department, "code", "name_zh", "name_en", "short_name"),
+    g=(DutyGrid, "name_zh", "name_en"), w=(Road, "name_zh", "name_en"), a=(Area, "name_zh"),
+)  # fmt: skip
+
+
 def rows_about(case: Case, *, at: datetime) -> list[Row]:
-    """Return the rows of the responsibility table that may fit the case; one query."""
-    what = case.minor_class
-    found = ResponsibilityRule.objects.on(timezone.localdate(at)).about(
-        kind=what.kind, class_id=what.pk, major_code=what.major_code, area_code=case.area_code, cell=case.unit_grid_id
-    )
-    named = found.select_related("department", "owner", "duty_grid", "road").defer("road__line")
-    return [row_of(row, what) for row in named]
+    """Return the rows of the responsibility table whose class and place may fit the case; one query.
+
+    The routing decides which do, and their order.
+    """
+    what, code = case.minor_class, case.area_code
+    found = _ABOUT(**{
+        "day": timezone.localdate(at), "class": what.pk, "kind": what.kind, "major": what.major_code,
+        "areas": ["", *(code[:length] for length in range(1, len(code) + 1))], "cell": case.unit_grid_id,
+    })  # fmt: skip
+    rows = []
+    for row, row.department, row.owner, row.duty_grid, row.road, area in found:
+        row.area_name = area.name_zh if area else ""
+        rows.append(row_of(row, what))
+    return rows
 
 
 def row_of(row: ResponsibilityRule, what) -> Row:

@@ -19,7 +19,7 @@ from components.models import MinorClass
 from dispatch import approval, facts, safety, terms
 from dispatch.links import ways_to_send
 from dispatch.models import APPROVER_LABELS, ApprovalRule, Crew, Ground, ResponsibilityRule, SafeClass
-from dispatch.permissions import departments_below, departments_to_dispatch_to, handlers_of
+from dispatch.permissions import all_to_dispatch_to, departments_below, departments_to_dispatch_to, handlers_of
 from grid.models import Area, DutyGrid, Road
 from office import settings
 from office.forms import FilesField, KeepsFiles
@@ -210,7 +210,7 @@ class DispatchMoveForm(MoveForm):
     @cached_property
     def departments(self) -> list[Department]:
         """Everybody a case may be dispatched to on this day; one query."""
-        return list(departments_to_dispatch_to(self.at))
+        return all_to_dispatch_to(self.at)
 
     @cached_property
     def departments_by_id(self) -> dict[str, Department]:

@@ -12,6 +12,7 @@ from accounts.roles import Role
 from cases import workflow
 from cases.models import Case, CasePart
 from office import settings
+from office.rows import Rows
 
 DISPATCH_DESK = frozenset({Role.DISPATCHER, Role.COMMANDER})
 DEPARTMENT_DESK = frozenset({Role.DEPARTMENT_OPERATOR, Role.HANDLER})
@@ -62,6 +63,19 @@ def may_be_dispatched_to(department: Department, *, at: datetime) -> bool:
 def departments_to_dispatch_to(at: datetime):
     """Return the departments that a case may be dispatched to on that day."""
     return Department.objects.valid(timezone.localdate(at)).filter(kind__in=DISPATCHABLE)
+
+
+_DISPATCHABLE = Rows(
+    "FROM accounts_department d WHERE d.kind = ANY(%s) AND d.valid_from <= %s "
+    "AND (d.valid_to IS NULL OR d.valid_to > %s) ORDER BY d.sort, d.code",
+    d=Department,
+)
+
+
+def all_to_dispatch_to(at: datetime) -> list[Department]:
+    """Return the same departments, all of them, as every dispatch asks for them."""
+    day = timezone.localdate(at)
+    return [one for (one,) in _DISPATCHABLE([str(kind) for kind in DISPATCHABLE], day, day)]
 
 
 def may_be_given_on_to(department: Department, own: Department, *, at: datetime) -> bool:

@@ -14,7 +14,7 @@ from cases import workflow
 from cases.models import Case, Directive, EventText, HandlingStint, Request, StageClock
 from cases.querysets import counted, merged
 from cases.workflow import DirectiveStage, RequestStage, Stage, StintStage, Subject
-from grid.models import Area, UnitGrid
+from grid.models import Area
 
 
 class DatedQuerySet(QuerySet):
@@ -31,14 +31,6 @@ class DatedQuerySet(QuerySet):
 
 class ResponsibilityQuerySet(DatedQuerySet):
     """Rows of the responsibility table."""
-
-    def about(self, *, kind: str, class_id: int, major_code: str, area_code: str, cell: int):
-        """Return the rows whose class and place may fit; the routing decides which do, and their order."""
-        codes = ["", *(area_code[:length] for length in range(1, len(area_code) + 1))]
-        return self.filter(
-            Q(minor_class=class_id) | Q(minor_class=None, kind__in=["", kind], major_code__in=["", major_code]),
-            Q(area_code__in=codes) | Q(area_code=Subquery(UnitGrid.objects.filter(pk=cell).values("code")[:1])),
-        ).with_area()
 
     def about_class(self, minor_class):
         """Return the rows whose class may fit, wherever and whenever."""

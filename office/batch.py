@@ -9,6 +9,7 @@ more than its values.
 """
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -21,7 +22,8 @@ PLAIN: dict[type[models.Field], type] = {
     models.AutoField: int, models.BigAutoField: int, models.IntegerField: int, models.BigIntegerField: int,
     models.SmallIntegerField: int, models.PositiveSmallIntegerField: int, models.PositiveIntegerField: int,
     models.ForeignKey: int, models.OneToOneField: int, models.BooleanField: bool, models.CharField: str,
-    models.TextField: str, models.UUIDField: UUID,
+    models.TextField: str, models.UUIDField: UUID, models.DateTimeField: datetime, models.DateField: date,
+    models.FloatField: float,
 }  # fmt: skip
 
 
@@ -137,13 +139,14 @@ def _value(field: models.Field, plain: type | None, value: Any, params: list) ->
     if value is None or type(value) is plain:
         params.append(value)
         return "%s"
-    compiler = InsertQuery(field.model).get_compiler(connection=connection)
-    compiler = _compiler(field.model)
     if hasattr(value, "resolve_expression"):
+        compiler = _compiler(field.model)
         expression = value.resolve_expression(compiler.query, allow_joins=False, for_save=True)
         sql, given = compiler.compile(expression)
         params.extend(given)
         return f"({sql})"
     prepared = field.get_db_prep_save(value, connection)
     params.append(prepared)
-    return field.get_placeholder(prepared, compiler, connection) if hasattr(field, "get_placeholder") else "%s"
+    if not hasattr(field, "get_placeholder"):
+        return "%s"
+    return field.get_placeholder(prepared, _compiler(field.model), connection)

@@ -122,6 +122,7 @@ FILES = {
 OWN_FILES = {
     "office": {
         "batch",
+        "rows",
         "declared",
         "settings",
         "messages_text",
