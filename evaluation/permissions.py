@@ -10,6 +10,7 @@ EVERYTHING = frozenset({Role.EVALUATOR, Role.LEADER, Role.DUTY_LEADER, Role.COMM
 RANKINGS = EVERYTHING | {Role.DISPATCHER, Role.DEPARTMENT_OPERATOR}
 POST_RANKINGS = frozenset({Role.EVALUATOR, Role.LEADER, Role.DUTY_LEADER})
 OVERVIEW = frozenset({Role.EVALUATOR, Role.LEADER})
+WALL = frozenset({Role.LEADER, Role.COMMANDER, Role.DUTY_LEADER, Role.EVALUATOR})
 MAINTAINERS = frozenset({Role.EVALUATOR, Role.ADMINISTRATOR})
 
 
@@ -21,6 +22,11 @@ def may_see_ranking(user, object_type: ObjectType, *, at: datetime) -> bool:
 def may_see_overview(user, *, at: datetime) -> bool:
     """True for leaders and evaluators."""
     return acting(user, roles=OVERVIEW, at=at) is not None
+
+
+def may_see_wall(user, *, at: datetime) -> bool:
+    """True for leaders, commanders, duty leaders and evaluators."""
+    return acting(user, roles=WALL, at=at) is not None
 
 
 def may_open_all(user, *, at: datetime) -> bool:

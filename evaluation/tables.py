@@ -381,6 +381,27 @@ def history_of(of: str, look: Look) -> list[EvalResult]:
     return sorted(newest.values(), key=lambda one: (one.snapshot.period.first_date, one.snapshot.scheme.sort))
 
 
+def trends(object_type: ObjectType, look: Look, scheme: EvalScheme | None, *, most: int) -> dict[str, list]:
+    """Return each object's frozen scores under one scheme in the last periods of this kind, oldest first; one query."""
+    if scheme is None:
+        return {}
+    found = EvalResult.objects.filter(
+        snapshot__scheme__code=scheme.code, snapshot__scheme__object_type=object_type,
+        snapshot__period__type=look.period.type, snapshot__period__first_date__lte=look.period.first,
+    )  # fmt: skip
+    firsts = list(
+        EvalPeriod.objects.filter(type=look.period.type, first_date__lte=look.period.first)
+        .order_by("-first_date").values_list("first_date", flat=True).distinct()[:most]
+    )  # fmt: skip
+    rows = found.filter(snapshot__period__first_date__in=firsts).order_by(
+        "snapshot__period__first_date", "snapshot__period__version"
+    )
+    by_key: dict[str, dict[date, Decimal | None]] = {}
+    for key, first, score_then in rows.values_list("object_key", "snapshot__period__first_date", "score"):
+        by_key.setdefault(key, {})[first] = score_then  # the newest version overwrites the others
+    return {key: list(scores.values()) for key, scores in by_key.items()}
+
+
 def judged_by_key(of: str, look: Look) -> Judged | None:
     """Return the object that a key names; None when nothing of that name is evaluated on that day."""
     object_type = of.partition(":")[0]

@@ -9,17 +9,23 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
 
+from accounts.models import Department
+from accounts.views import open_while_locked
 from cases.models import Case
-from cases.views import sees_facts_only
-from evaluation import actions, facts, overview, permissions, tables
+from cases.views import page_of, sees_facts_only
+from citymgmt.live_publish import make_ticket
+from evaluation import actions, facts, overview, permissions, tables, wall
 from evaluation.facts import Fact
 from evaluation.forms import WeightsForm
 from evaluation.indicators import INDICATORS, add_up, label_of
@@ -28,6 +34,7 @@ from evaluation.periods import PeriodType, following, period_of, previous
 from evaluation.scoring import OBJECT_LABELS, POSTS, ObjectType, half_up
 from evaluation.tables import COLUMNS, OPENS_NOTHING, THE_CITY, Look, printed
 from grid.models import UnitGrid
+from office import settings
 
 PAGE = 50
 AT_ONCE = 40  # objects on one page; a larger city looks at one group at a time
@@ -227,10 +234,18 @@ def cases(request: HttpRequest) -> HttpResponse:
         "number": sum(line.times for line in lines),
         "above": sum(line.is_above for line in lines),
         "page": page,
-        "lines": [(rows.get(line.fact.case_id), line) for line in page],
+        "lines": [(_pushed(request, rows.get(line.fact.case_id), at=at), line) for line in page],
+        "here": request.get_full_path(),
         "facts_only": sees_facts_only(request.user, at),
     }
+    context["pushing"] = any(case is not None and case.pushes for case, _line in context["lines"])
     return render(request, "evaluation/cases.html", context)
+
+
+def _pushed(request: HttpRequest, case: Case | None, *, at: datetime) -> Case | None:
+    if case is not None:
+        case.pushes = overview.pushes(request.user, case, at=at)
+    return case
 
 
 def behind(request: HttpRequest, of: str, look: Look) -> tuple[str, Callable[[Fact], bool]]:
@@ -294,12 +309,72 @@ def freeze(request: HttpRequest) -> HttpResponse:
 
 
 def leader(request: HttpRequest) -> HttpResponse:
-    """One page: the figures with their changes, and who stands where; map and notices come as panes."""
+    """One page: the figures with their changes, what stands open, who stands where; the rest comes as panes."""
     at = timezone.now()
     look = overview_look(request, at)
     figures, found = overview.figures(look)
-    context = ranking_context(request, look, ObjectType.DEPARTMENT, columns=overview.COLUMNS, found=found)
-    return render(request, "evaluation/leader.html", {**context, "figures": figures})
+    object_type = object_type_of(request)
+    if not permissions.may_see_ranking(request.user, object_type, at=at):
+        object_type = ObjectType.DEPARTMENT
+    is_of_departments = object_type is ObjectType.DEPARTMENT
+    columns = overview.COLUMNS if is_of_departments else COLUMNS[object_type][:LEADERS_COLUMNS]
+    needs_tasks = object_type in POSTS
+    context = ranking_context(request, look, object_type, columns=columns, found=None if needs_tasks else found)
+    scores = tables.trends(object_type, look, context["chosen"], most=overview.TREND_PERIODS)
+    for group in context["groups"]:
+        for row in group.rows:
+            row.trend = overview.spark(scores.get(row.key, ()))
+    context |= {
+        "figures": figures,
+        "now": overview.right_now(Case.objects.visible_to(request.user, at), at=at),
+        "has_trend": any(row.trend for group in context["groups"] for row in group.rows),
+        "kinds": [
+            (one, _(OBJECT_LABELS[one])) for one in ObjectType if permissions.may_see_ranking(request.user, one, at=at)
+        ],
+    }  # fmt: skip
+    return render(request, "evaluation/leader.html", context)
+
+
+LEADERS_COLUMNS = 6  # of another ranking than that of the departments
+WRONG_ROWS = 5
+
+
+def leader_wrong(request: HttpRequest) -> HttpResponse:
+    """What went wrong and where: the longest overdue, what came back, the hot spots; each to be acted on at once."""
+    at = timezone.now()
+    look = overview_look(request, at)
+    visible = Case.objects.visible_to(request.user, at)
+    here = f"{reverse('evaluation:leader')}?{urlencode({**look.plain, 'of': object_type_of(request)})}"
+    lists = [
+        (overview.BY_NAME[name], _with_pushes(request, overview.on_the_list(visible, name, at=at)[:WRONG_ROWS], at=at))
+        for name in ("overdue", "repeats")
+    ]
+    spots = overview.hot_spots(look.facts(tasks=False), look, most=WRONG_ROWS)
+    return render(request, "evaluation/_wrong.html", {"lists": lists, "spots": spots, "here": here, "at": at})
+
+
+def _with_pushes(request: HttpRequest, rows, *, at: datetime) -> list[Case]:
+    found = list(rows.with_row())
+    for case in found:
+        case.pushes = overview.pushes(request.user, case, at=at)
+    return found
+
+
+def leader_list(request: HttpRequest) -> HttpResponse:
+    """The open cases on one of the leader's lists, the worst first; instruct and supervise from each row."""
+    at = timezone.now()
+    if not permissions.may_see_overview(request.user, at=at):
+        raise PermissionDenied
+    visible = Case.objects.visible_to(request.user, at)
+    wanted = request.GET.get("list", "")
+    chosen = overview.BY_NAME.get(wanted, overview.BY_NAME["overdue"])
+    rows = overview.on_the_list(visible, chosen.name, at=at)
+    page = page_of(request, lambda first, last: _with_pushes(request, rows[first:last], at=at))
+    context = {
+        "at": at, "chosen": chosen, "now": overview.right_now(visible, at=at), "page": page,
+        "here": request.get_full_path(),
+    }  # fmt: skip
+    return render(request, "evaluation/list.html", context)
 
 
 def leader_areas(request: HttpRequest) -> HttpResponse:
@@ -342,6 +417,61 @@ def overview_look(request: HttpRequest, at: datetime) -> Look:
         raise PermissionDenied
     look = look_at(request, at)
     return Look(look.period, look.window, None, at, look.month_starts)
+
+
+# — the wall ———————————————————————————————————————————————————————————————————————————————————————————
+
+
+def _wall_readers_only(request: HttpRequest, at: datetime) -> None:
+    if not permissions.may_see_wall(request.user, at=at):
+        raise PermissionDenied(_("The wall screen belongs to leaders, commanders, duty leaders and evaluators."))
+
+
+@open_while_locked
+@require_safe
+def wall_screen(request: HttpRequest) -> HttpResponse:
+    """The wall: one scene, which its script exchanges. Nobody sits there, so it does not lock; it shows no person."""
+    at = timezone.now()
+    _wall_readers_only(request, at)
+    scene = wall.BY_NAME.get(request.GET.get("scene", ""), wall.SCENES[0])
+    context = {
+        "scene": scene, "scenes": wall.SCENES, "html": _drawn(scene, at=at),
+        "base": f"{reverse('evaluation:wall')}scene/",
+        "seconds": settings.get("evaluation.wall_seconds", on=timezone.localdate(at)),
+    }  # fmt: skip
+    return render(request, "evaluation/wall.html", context)
+
+
+@open_while_locked
+@require_safe
+def wall_scene(request: HttpRequest, name: str) -> HttpResponse:
+    """One scene, as it was counted for all screens."""
+    at = timezone.now()
+    _wall_readers_only(request, at)
+    if name not in wall.BY_NAME:
+        raise Http404
+    return HttpResponse(_drawn(wall.BY_NAME[name], at=at))
+
+
+def _drawn(scene: wall.Scene, *, at: datetime) -> SafeString:
+    # Without the request: what is kept for all screens holds nothing of whoever asked first.
+    template = f"evaluation/wall/{scene.name}.html"
+    return mark_safe(
+        wall.fetched(scene.name, at=at, draw=lambda: render_to_string(template, {**scene.context(at), "at": at}))
+    )
+
+
+@open_while_locked
+@never_cache
+@require_safe
+def wall_ticket(request: HttpRequest) -> JsonResponse:
+    """A ticket to hear that something changed anywhere: numbers of cases only."""
+    at = timezone.now()
+    _wall_readers_only(request, at)
+    kinds = (Department.Kind.SUPERVISION_CENTRE, Department.Kind.COMMAND_CENTRE)
+    centres = Department.objects.valid(timezone.localdate(at)).filter(kind__in=kinds).values_list("pk", flat=True)
+    topics = [f"user:{request.user.pk}", *(f"centre:{pk}" for pk in centres)]
+    return JsonResponse({"ticket": make_ticket(user_id=request.user.pk, topics=topics)})
 
 
 # — maintenance ——————————————————————————————————————————————————————————————————————————————————————————

@@ -401,4 +401,10 @@ SETTINGS: dict[str, Declared] = {
     "evaluation.month_starts_on": Declared(
         int, 1, gettext_noop("Day of the month on which an evaluation month begins."), 1, 28
     ),
+    "evaluation.wall_fresh_seconds": Declared(
+        int, 20, gettext_noop("Seconds for which all wall screens show the same count of a scene."), 5, 600
+    ),
+    "evaluation.wall_seconds": Declared(
+        int, 20, gettext_noop("Seconds after which the wall changes its scene."), 5, 600
+    ),
 }

@@ -174,7 +174,7 @@ OWN_FILES = {
     },
     "hotline": {"workflow", "retention"},
     "patrol": set(),
-    "evaluation": {"indicators", "periods", "scoring", "facts", "tables", "overview"},
+    "evaluation": {"indicators", "periods", "scoring", "facts", "tables", "overview", "wall"},
 }
 FOLDERS = {"migrations", "templatetags"}
 

@@ -37,7 +37,7 @@ function boxes(root) {
 }
 
 document.addEventListener("click", (event) => {
-  const place = event.target.closest("[data-cancel]")?.closest("#move");
+  const place = event.target.closest("[data-cancel]")?.closest("#move, .push-place");
   if (place) { event.preventDefault(); place.replaceChildren(); }
 });
 
