@@ -229,16 +229,24 @@ def schemes_for(object_type: ObjectType, look: Look) -> list[EvalScheme]:
 
 
 def rows_of(
-    object_type: ObjectType, look: Look, schemes: list[EvalScheme], *, found: list[Fact] | None = None
+    object_type: ObjectType,
+    look: Look,
+    schemes: list[EvalScheme],
+    *,
+    found: list[Fact] | None = None,
+    with_moves: bool = True,
 ) -> list[Row]:
-    """Return every object with its places under each scheme, frozen or counted now (from `found`, if given)."""
+    """Return every object with its places under each scheme, frozen or counted now (from `found`, if given).
+
+    Without `with_moves` nothing is said of how many places it gained or lost; a query less.
+    """
     if look.kept:
         return _frozen_rows(object_type, look.kept, schemes)
     objects = facts.judged(object_type, look.day)
     counts = facts.tally(
         objects, look.facts(tasks=object_type is not ObjectType.DEPARTMENT) if found is None else found
     )
-    earlier = _earlier_places(object_type, look)
+    earlier = _earlier_places(object_type, look) if with_moves else {}
     standing = [{one.key: one for one in facts.stand(scheme.scheme, objects, counts)} for scheme in schemes]
     rows = []
     for one in objects:

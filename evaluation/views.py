@@ -318,7 +318,7 @@ def leader(request: HttpRequest) -> HttpResponse:
         object_type = ObjectType.DEPARTMENT
     is_of_departments = object_type is ObjectType.DEPARTMENT
     columns = overview.COLUMNS if is_of_departments else COLUMNS[object_type][:LEADERS_COLUMNS]
-    needs_tasks = object_type in POSTS
+    needs_tasks = object_type is not ObjectType.DEPARTMENT
     context = ranking_context(request, look, object_type, columns=columns, found=None if needs_tasks else found)
     scores = tables.trends(object_type, look, context["chosen"], most=overview.TREND_PERIODS)
     for group in context["groups"]:
@@ -435,7 +435,7 @@ def wall_screen(request: HttpRequest) -> HttpResponse:
     _wall_readers_only(request, at)
     scene = wall.BY_NAME.get(request.GET.get("scene", ""), wall.SCENES[0])
     context = {
-        "scene": scene, "scenes": wall.SCENES, "html": _drawn(scene, at=at),
+        "scene": scene, "scenes": wall.SCENES, "html": mark_safe(wall.kept_scene(scene.name)),
         "base": f"{reverse('evaluation:wall')}scene/",
         "seconds": settings.get("evaluation.wall_seconds", on=timezone.localdate(at)),
     }  # fmt: skip

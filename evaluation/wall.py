@@ -24,6 +24,7 @@ from cases.workflow import SOURCE_LABELS, TaskStage
 from components.models import MinorClass
 from evaluation import facts, overview, tables
 from evaluation.facts import Kind, ObjectType
+from evaluation.models import EvalScheme
 from evaluation.overview import path_of, placing, rings_of
 from evaluation.periods import PeriodType, period_of
 from evaluation.tables import Look
@@ -57,6 +58,12 @@ def fetched(name: str, *, at: datetime, draw: Callable[[], str]) -> str:
     cache.set(key, (at.timestamp(), html), timeout=KEPT_SECONDS)
     cache.delete(f"{key}:turn")
     return html
+
+
+def kept_scene(name: str) -> str:
+    """Return a scene as it was drawn last, however old; "" where there is none. Counts nothing."""
+    kept = cache.get(f"wall:{name}:{get_language()}")
+    return kept[1] if kept else ""
 
 
 def the_city():
@@ -199,7 +206,10 @@ def rankings_scene(at: datetime) -> dict:
     """Who stands where this month, by group, and the streets in the colours of their grades."""
     look = look_of(PeriodType.MONTH, at)
     found = facts.gather(look.window)
-    schemes = tables.schemes_for(ObjectType.DEPARTMENT, look)[:1]
+    in_force = list(EvalScheme.objects.in_force(look.day))
+    schemes, area_schemes = (
+        [one for one in in_force if one.object_type == kind][:1] for kind in (ObjectType.DEPARTMENT, ObjectType.AREA)
+    )
     rows = tables.rows_of(ObjectType.DEPARTMENT, look, schemes, found=found)
     names = tables.group_names(ObjectType.DEPARTMENT, rows)
     groups = tables.groups_of(
@@ -210,8 +220,7 @@ def rankings_scene(at: datetime) -> dict:
         if left > 1:
             shown.append((group, group.rows[: left - 1]))
             left -= len(shown[-1][1]) + 1
-    area_schemes = tables.schemes_for(ObjectType.AREA, look)[:1]
-    areas = tables.rows_of(ObjectType.AREA, look, area_schemes, found=found) if area_schemes else []
+    areas = tables.rows_of(ObjectType.AREA, look, area_schemes, found=found, with_moves=False) if area_schemes else []
     return {
         "look": look, "scheme": schemes[0] if schemes else None, "groups": shown,
         "headings": [_(tables.label_of(name)) for name in overview.COLUMNS[:4]],

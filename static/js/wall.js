@@ -31,7 +31,7 @@ async function show(place, { anew = false } = {}) {
   const mine = (asked = {});
   const html = await fetchScene(order[wanted]);
   if (asked !== mine) return; // somebody pressed a key meanwhile
-  if (!html) { if (!anew) shownAt = Date.now(); return; } // what is seen stays
+  if (!html) { shownAt = Date.now(); return; } // what is seen stays
   stage.innerHTML = html;
   clocks(stage);
   freshAt = Date.now();
@@ -107,3 +107,4 @@ for (const [number, tab] of tabs.entries()) tab.addEventListener("click", (event
 
 tell();
 listen();
+show(here, { anew: true });
