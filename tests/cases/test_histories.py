@@ -63,6 +63,20 @@ STANDS = {stage: 1 for stage in STAGES_OF_THE_TRIP} | {
     Stage.PENDING_HANDLE: 4, Stage.HANDLING: 12, Stage.HANDED_OVER: 2, Stage.PENDING_CLOSE: 2, Stage.CLOSED: 3,
 }  # fmt: skip
 PUBLIC = ("hotline", "web", "media", "petition")
+# What many a history is about: a few buttons are then pressed first wherever they are shown. By the table: what is said
+# of one kind of request, and its steps; the levels below; the handlers; what went straight through; what comes late.
+OF_ANY_KIND = {rule.verb for rule in workflow.MOVES if rule.kinds == workflow.REQUEST_KINDS}
+ABOUT: dict[str, set[str]] = {
+    kind: OF_ANY_KIND | {f"{ask}_{kind}" for ask in ("ask", "open", "raise")}
+    | {rule.verb for rule in workflow.MOVES if rule.kinds == (kind,)}
+    for kind in workflow.REQUEST_KINDS
+}  # fmt: skip
+ABOUT["deferral"] |= {"enter_stock"}
+ABOUT["suspension"] |= {"resume"}
+ABOUT["appeal"] |= {"hand_over", "pass_on", "send_check", "check", "close"}
+ABOUT["levels"] = {"receive", "sub_dispatch"} | {rule.verb for rule in workflow.MOVES if rule.kinds == (workflow.SUB,)}
+ABOUT["handlers"] = {"receive", "assign", "revoke", "send_back_result", "give_back", "submit_result"}
+ABOUT["straight"] = {"undo_filing", "review_filing", "undo_dispatch", "review_dispatch"}
 made: Counter = Counter()
 
 
@@ -81,9 +95,11 @@ def some_time(chance: Random, *, hours: float) -> timedelta:
     return timedelta(seconds=chance.randint(0, int(hours * 3600)))
 
 
-def later(case: Case, chance: Random, at: datetime) -> datetime:
+def later(case: Case, chance: Random, at: datetime, *, is_brisk: bool) -> datetime:
     """Return when the next thing happens: soon, some day, at a deadline or just beside it, or after a long while."""
     how = chance.random()
+    if is_brisk and how < 0.95:
+        return at + some_time(chance, hours=0.2)
     if how < 0.1 and (due := [clock.due_at for clock in running(case) if clock.due_at and clock.due_at > at]):
         return max(at, min(due) + timedelta(seconds=chance.choice([-1, 0, 1, 3600])))
     if how < 0.14:
@@ -143,10 +159,10 @@ def said(rule: Move, county: County, chance: Random, at: datetime) -> dict:
 # — a history ———————————————————————————————————————————————————————————————————————————————————————
 
 
-def begin(county: County, chance: Random, at: datetime) -> tuple[Case, datetime]:
+def begin(county: County, chance: Random, at: datetime, *, about: str) -> tuple[Case, datetime]:
     """Choose the city's rules, and bring a case by the real moves to where the history begins; return it and when."""
     choose_rules(chance, at)
-    how = some(chance, STARTS)
+    how = "straight" if about == "straight" else some(chance, STARTS)
     if how == "straight":
         straight.declare_safe(by=None, at=at, minor_class=county.litter, least_sure=0.5, valid_from=LONG_AGO)
         files = list(zip(county.proofs, ("near", "far"), strict=True))
@@ -201,16 +217,19 @@ def choose_rules(chance: Random, at: datetime) -> None:
 
 def live(county: County, chance: Random) -> None:
     """Live one history and look at it after every step."""
-    began = some_start(chance)
-    case, at = begin(county, chance, began)
+    began, about, is_brisk = some_start(chance), chance.choice([*ABOUT, "", "", ""]), chance.random() < 0.5
+    case, at = begin(county, chance, began, about=about)
     if chance.random() < 0.5:
         accounts.sign_on(county.jack, at=at)
     look_at(case)
-    # Some buttons are hundreds of times likelier than others, in each history others; one is pressed as soon as it can.
-    liking = {rule: 10 ** chance.uniform(-2, 1) * (0.02 if rule[1] in ENDS else 1) for rule in workflow.BY_VERB}
-    liking[chance.choice(list(liking))] = 1000.0
+    # Some buttons are hundreds of times likelier than others, in each history others.
+    chosen = ABOUT.get(about, set())
+    liking = {
+        (subject, verb): 10 ** chance.uniform(-2, 1) * (1000 if verb in chosen else 0.02 if verb in ENDS else 1)
+        for subject, verb in workflow.BY_VERB
+    }
     for _ in range(chance.randint(5, LONGEST)):
-        at = later(case, chance, at)
+        at = later(case, chance, at, is_brisk=is_brisk)
         the_system_does_its_part(at)
         before, case = case, Case.objects.get(pk=case.pk)
         if case.event_count > before.event_count:
