@@ -286,7 +286,7 @@ def move(
         case = _locked(subject)
         kind = permissions.type_of[type(subject)]
         stints = list(case.stints.select_related("department")) if case.filed_at else []
-        tasks = list(case.tasks.all()) if case.stage in WITH_TASKS else []
+        tasks = list(case.tasks.all()) if case.stage in WITH_TASKS or _is_on_the_spot(case, kind) else []
         desks = topics_of_case(case, stints)
         fresh = _fresh(subject, case, [*stints, *tasks])
         rule = workflow.find(kind, verb, stage=fresh.stage, case_stage=case.stage, kind=getattr(fresh, "kind", ""))
@@ -359,7 +359,12 @@ def _fresh(subject, case: Case, rows: list):
     return next((row for row in rows if row == subject), None) or type(subject).objects.get(pk=subject.pk)
 
 
-WITH_TASKS = (Stage.VERIFYING, Stage.INSPECTING, Stage.CHECKING, Stage.CLOSED)  # where a collector or inspector is out
+WITH_TASKS = (Stage.VERIFYING, Stage.INSPECTING, Stage.CHECKING)  # where a collector or inspector is out
+
+
+def _is_on_the_spot(case: Case, kind: Subject) -> bool:
+    """True where a move may be about a spot check of a closed case: an appeal, or an answer to a leader, never is."""
+    return case.stage == Stage.CLOSED and kind in (Subject.CASE, Subject.TASK)
 
 
 def _side(rule: Move, by: User | None) -> str:

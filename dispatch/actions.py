@@ -222,7 +222,9 @@ def back_to_filing(case: Case, *, by: User, at: datetime, reason: str) -> Case:
     return move(case, "back_to_filing", by=by, at=at, text=_said(reason, "back_to_filing"), effect=alone)
 
 
-def review_dispatch(case: Case, *, by: User, at: datetime, verdict: str = "right", opinion: str = "") -> Case:
+def review_dispatch(
+    case: Case, *, by: User, at: datetime, verdict: str = "right", opinion: str = "", savepoint: bool = True
+) -> Case:
     """Say whether what the system dispatched went to the right department. Raises NothingToConfirm."""
 
     def confirm(step: Step) -> None:
@@ -231,7 +233,7 @@ def review_dispatch(case: Case, *, by: User, at: datetime, verdict: str = "right
         step.case.needs_dispatch_review = False
         step.facts.update(verdict=verdict)
 
-    return move(case, "review_dispatch", by=by, at=at, text=opinion, effect=confirm)
+    return move(case, "review_dispatch", by=by, at=at, text=opinion, effect=confirm, savepoint=savepoint)
 
 
 def withdraw_dispatch(stint: HandlingStint, *, by: User, at: datetime, reason: str) -> Case:
@@ -716,12 +718,14 @@ def _decide(step: Step, *, is_granted: bool) -> HandlingStint:
 
 def note_opinion(step: Step, *, is_granted: bool) -> None:
     """Keep what one of those who are asked says about a request. Raises ApprovedAlready."""
-    if step.subject.approvals.filter(by=step.by).exists():
+    if step.subject.step and step.subject.approvals.filter(by=step.by).exists():
         raise ApprovedAlready(number=step.case.number)
-    Approval.objects.create(
-        request=step.subject, step=step.subject.step, role=step.appointment.role, by=step.by, at=step.at,
-        is_granted=is_granted, event_sequence=step.case.event_count + 1,
-    )  # fmt: skip
+    step.batch.insert([
+        Approval(
+            request=step.subject, step=step.subject.step, role=step.appointment.role, by=step.by, at=step.at,
+            is_granted=is_granted, event_sequence=step.case.event_count + 1,
+        )
+    ])  # fmt: skip
 
 
 def _may_still(step: Step, stint: HandlingStint) -> None:

@@ -226,9 +226,9 @@ def call_meeting(
     """Call the parties together on the spot 现场确权; called again, the new date and place hold."""
 
     def call(step: Step) -> None:
-        JointMeeting.objects.update_or_create(
-            request=step.subject, defaults={"meets_at": meets_at, "place": place, "participants": participants}
-        )
+        said = {"meets_at": meets_at, "place": place, "participants": participants}
+        if not JointMeeting.objects.filter(request=step.subject).update(**said):
+            step.batch.insert([JointMeeting(request=step.subject, **said)])
         step.facts.update(meets_at=meets_at.isoformat())
 
     return move(request, "call_meeting", by=by, at=at, text=opinion, effect=call)
@@ -260,11 +260,15 @@ def decide_dispute(
             stint.is_shirked = True
         else:
             _give_to(department, stint, step)
+        was_called = meeting is not None
         meeting = meeting or JointMeeting(request=step.subject)
         meeting.department, meeting.decided_at = department, at
         if is_precedent:
             meeting.precedent = _precedent(step.case, department, reason, at=at)
-        meeting.save()
+        if was_called:
+            step.batch.update(meeting, ["department", "decided_at", "precedent"])
+        else:
+            step.batch.insert([meeting])
         step.facts.update(department=department.code, precedent=is_precedent)
 
     return move(

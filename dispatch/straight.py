@@ -301,7 +301,7 @@ def review_dispatch(case: Case, *, by: User, at: datetime, verdict: str = safety
     """Judge whether what the system dispatched went to the right department. Raises NothingToConfirm, FactMissing."""
     _refuse_verdict("review_dispatch", verdict)
     with transaction.atomic():
-        moved = actions.review_dispatch(case, by=by, at=at, verdict=verdict, opinion=opinion)
+        moved = actions.review_dispatch(case, by=by, at=at, verdict=verdict, opinion=opinion, savepoint=False)
         _note(moved, at=at, dispatch=verdict)
     return moved
 
@@ -328,7 +328,7 @@ def _judged(
     filing: str = "", dispatch: str = "",
 ) -> Case:  # fmt: skip
     with transaction.atomic():
-        case = move(subject, verb, by=by, at=at, text=opinion, effect=effect)
+        case = move(subject, verb, by=by, at=at, text=opinion, effect=effect, savepoint=False)
         _note(case, at=at, is_undo=is_undo, filing=filing, dispatch=dispatch)
     return case
 

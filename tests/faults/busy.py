@@ -7,6 +7,7 @@ are gone, how they ended.
 
 import os
 import sys
+import traceback
 from contextlib import suppress
 from datetime import datetime, timedelta
 from itertools import count
@@ -67,7 +68,9 @@ def fork(work, start: datetime) -> int:
     connection.settings_dict["OPTIONS"]["application_name"] = f"busy-{os.getpid()}"
     try:
         work(start)
-    finally:  # its connection was cut
+    except Exception:  # its connection was cut
+        traceback.print_exc()
+    finally:
         os._exit(1)
 
 
