@@ -14,6 +14,7 @@ from cases import escalation, workflow
 from cases.actions import collectors_for, inspectors_for
 from cases.escalation import Audience, Means, Step, When
 from cases.models import AlarmChain, Case, Directive, Evidence
+from cases.querysets import usual_classes
 from citymgmt.wording import shown
 from components.forms import ClassField
 from components.models import FilingCondition
@@ -92,7 +93,7 @@ def _description(form: "MoveForm") -> forms.Field:
 
 def _minor_class(form: "MoveForm") -> forms.Field:
     field = ClassField(label=_("Another class"), empty_label=_("as it is"))
-    field.for_day(timezone.localdate(form.at))
+    field.for_day(timezone.localdate(form.at), usual=usual_classes(form.user))
     return field
 
 

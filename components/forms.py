@@ -15,6 +15,7 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
 from components.models import Component, FilingCondition, MinorClass
+from grid.addresses import initials
 from grid.forms import PlaceFields, point_of
 
 
@@ -27,8 +28,10 @@ class ClassSelect(forms.Select):
         option = super().create_option(name, value, label, selected, index, subindex, attrs)
         minor_class = getattr(value, "instance", None)
         if minor_class is not None:
-            option["attrs"]["data-initials"] = minor_class.pinyin_initials
-            if find := " ".join([*minor_class.aliases.split("\n"), minor_class.name_en]).strip():
+            aliases = minor_class.aliases.splitlines()
+            spelt = [minor_class.pinyin_initials, *map(initials, aliases)]
+            option["attrs"]["data-initials"] = " ".join(dict.fromkeys(filter(None, spelt)))
+            if find := " ".join([*aliases, minor_class.name_en]).strip():
                 option["attrs"]["data-find"] = find
             if minor_class.public_id in self.usual:
                 option["attrs"]["data-usual"] = self.usual.index(minor_class.public_id) + 1

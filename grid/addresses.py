@@ -7,6 +7,7 @@ What stands in the inventory or in cases is asked by the floors above (citymgmt/
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 from django.conf import settings
 from django.contrib.gis.geos import Point
@@ -23,6 +24,7 @@ MOST = 9
 INITIALS_MOST = 50
 
 
+@lru_cache(maxsize=4096)
 def initials(name: str) -> str:
     """Return the pinyin initials of a name, as people type them: 路面井盖 → lmjg. What is not Chinese is left out."""
     return "".join(lazy_pinyin(name, style=Style.FIRST_LETTER, errors="ignore")).lower()[:INITIALS_MOST]

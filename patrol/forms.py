@@ -1,7 +1,8 @@
 """What a collector fills in with one hand, standing in the street."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 from django import forms
 from django.utils import timezone
@@ -85,9 +86,9 @@ class ReportForm(PlaceFields, PhoneFields, KeepsFiles):
         "after": Evidence.Usage.AFTER,
     }  # fmt: skip
 
-    def __init__(self, *args, day: date, **kwargs) -> None:
+    def __init__(self, *args, day: date, usual: Sequence[UUID] = (), **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["minor_class"].for_day(day)
+        self.fields["minor_class"].for_day(day, usual=usual)
         self.fields["public_id"].initial = uuid4
         self.fields["near"].needed = settings.get("patrol.report_needs_picture", on=day)
 

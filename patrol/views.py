@@ -15,6 +15,7 @@ from cases import workflow
 from cases.actions import MoveNotAllowed
 from cases.forms import RESULT_LABELS
 from cases.models import Case, FieldTask
+from cases.querysets import usual_classes
 from cases.views import Door
 from cases.workflow import Subject, TaskStage
 from citymgmt.errors import Refusal
@@ -61,8 +62,8 @@ def report(request: HttpRequest) -> HttpResponse:
     _collector_or_403(request, at)
     day = timezone.localdate(at)
     if request.method != "POST":
-        return _report_page(request, ReportForm(day=day), at=at)
-    form = ReportForm(request.POST, request.FILES, day=day)
+        return _report_page(request, ReportForm(day=day, usual=usual_classes(request.user)), at=at)
+    form = ReportForm(request.POST, request.FILES, day=day, usual=usual_classes(request.user))
     form.keep_files(by=request.user, at=at)
     if not form.is_valid():
         return _report_page(request, form, at=at)

@@ -18,7 +18,7 @@ function box(select) {
   const all = [...select.querySelectorAll("option")].filter((option) => option.value).map((option) => {
     const name = option.textContent.trim(), bare = name.replace(/^[\d-]+\s*/, "");
     return { value: option.value, label: name, bare: plain(bare), code: plain(name.slice(0, name.length - bare.length)), group: option.parentElement.label || "",
-      text: plain(`${name} ${option.dataset.find || ""} ${option.dataset.initials || ""}`), initials: plain(option.dataset.initials || ""), usual: Number(option.dataset.usual || 0) };
+      text: plain(`${name} ${option.dataset.find || ""} ${option.dataset.initials || ""}`), initials: (option.dataset.initials || "").split(" "), usual: Number(option.dataset.usual || 0) };
   });
   const usual = all.filter((one) => one.usual).sort((one, other) => one.usual - other.usual);
   const input = Object.assign(document.createElement("input"), { type: "text", id: `${select.id}_box`, className: "class-search", placeholder: words.hint });
@@ -53,8 +53,8 @@ function box(select) {
 function found(all, usual, text) {
   const wanted = plain(text);
   if (!wanted) return [...usual.map((one) => ({ ...one, group: words.usual })), ...all.filter((one) => !one.usual)].slice(0, MOST);
-  const fit = (one) => (one.initials === wanted || one.bare === wanted || one.code === wanted ? 0
-    : one.initials.startsWith(wanted) || one.bare.startsWith(wanted) || one.code.startsWith(wanted) ? 1 : one.text.includes(wanted) ? 2 : 9);
+  const fit = (one) => (one.initials.includes(wanted) || one.bare === wanted || one.code === wanted ? 0
+    : one.initials.some((these) => these.startsWith(wanted)) || one.bare.startsWith(wanted) || one.code.startsWith(wanted) ? 1 : one.text.includes(wanted) ? 2 : 9);
   const fits = all.map((one, place) => ({ ...one, hint: one.group, group: "", fit: fit(one), place })).filter((one) => one.fit < 9);
   return fits.sort((one, other) => one.fit - other.fit || (one.usual || 99) - (other.usual || 99) || one.place - other.place).slice(0, MOST);
 }

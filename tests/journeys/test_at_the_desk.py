@@ -121,3 +121,43 @@ def test_the_map_stands_without_anything_from_outside(people, county):
     page.locator(".leaflet-marker-icon svg").wait_for()
     page.locator(".near h2").first.wait_for()
     page.locator(".leaflet-overlay-pane canvas").wait_for()
+
+
+def test_a_folded_button_answers_to_its_key_and_ctrl_s_sends_the_form_in_hand(people, county):
+    case = county.report(at=timezone.now())
+    page = people(county.operator).open(address(case))
+    assert not page.locator("[data-verb=describe]").is_visible()
+    page.keyboard.press("x")
+    facts = page.locator("form[data-move=describe] textarea")
+    facts.wait_for()
+    facts.fill("路边有一堆垃圾，约两方")
+    page.keyboard.press("Control+s")
+    page.locator("form[data-move=describe]").wait_for(state="detached")
+    case.refresh_from_db()
+    assert case.description == "路边有一堆垃圾，约两方"
+
+
+def test_an_input_method_keeps_its_keys_in_the_class_box(people, county):
+    page = people(county.operator).open("/hotline/call/new/")
+    box = page.locator("#id_minor_class_box")
+    box.focus()
+    page.keyboard.type("bl")
+    option = page.locator("[role=option]", has_text="暴露垃圾")
+    option.wait_for()
+    composing = "new KeyboardEvent('keydown', {key: 'Enter', isComposing: true, bubbles: true, cancelable: true})"
+    assert page.evaluate(f"document.activeElement.dispatchEvent({composing})")  # not taken
+    assert option.is_visible()
+    page.keyboard.press("Escape")
+    option.wait_for(state="hidden")
+    page.keyboard.press("Enter")  # an empty list sends nothing
+    assert page.url.endswith("/hotline/call/new/")
+
+
+def test_the_guide_opens_beside_the_work_and_closes_again(people, county):
+    page = people(county.duty_leader).open("/desk/")
+    page.locator("a[data-guide]").click()
+    guide = page.locator("dialog.guide")
+    guide.wait_for()
+    assert "值班长" in guide.inner_text()
+    page.keyboard.press("Escape")
+    guide.wait_for(state="detached")
