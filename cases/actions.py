@@ -320,7 +320,7 @@ def move(
         )  # fmt: skip
         _save(step, before)
         _write(step.batch, case, by, side=rule.side, proof=rule.proof)
-        tell_live(case, desks | topics_of_case(case, step.stints))
+        tell_live(case, desks | topics_of_case(case, step.stints), step.stints)
         return case
 
 
@@ -533,14 +533,17 @@ def topics_of_case(case: Case, stints: Iterable[HandlingStint] = ()) -> set[str]
     return {f"centre:{centre}" for centre in centres - {None}} | {f"department:{one}" for one in departments - {None}}
 
 
-def tell_live(case: Case, topics: Collection[str] = ()) -> None:
-    """Publish the change after commit: id, version, stage and topics, never data. A silent channel fails nothing.
+def tell_live(case: Case, topics: Collection[str] = (), stints: Iterable[HandlingStint] = ()) -> None:
+    """Publish the change after commit: id, version, stages and topics, never data. A silent channel fails nothing.
 
     `topics`: the desks it concerned before and concerns now; where nothing moved, those it concerns as it stands.
     """
     from citymgmt.live_publish import publish
 
-    message = {"case_id": str(case.public_id), "version": case.version, "stage": str(case.stage),
+    parts: dict[str, list[str]] = {}
+    for stint in stints:
+        parts.setdefault(f"department:{stint.department_id}", []).append(str(stint.stage))
+    message = {"case_id": str(case.public_id), "version": case.version, "stage": str(case.stage), "parts": parts,
                "topics": sorted(topics or topics_of_case(case))}  # fmt: skip
     transaction.on_commit(lambda: publish(**message), robust=True)
 

@@ -72,17 +72,18 @@ def _second(instant: datetime | None) -> int:
     return int(instant.timestamp()) if instant else NEVER - 1
 
 
-def page_facts(request: HttpRequest, context: dict, *, address: str, at: datetime, by_stage: bool = True) -> dict:
+def page_facts(request: HttpRequest, context: dict, *, address: str, at: datetime, of_parts: bool = False) -> dict:
     """Return what a page of a desk must know to keep itself up to date; goes into it as JSON (cases/_live.html).
 
-    `context` is the queue's: tab, page; `address` is where the page asks. `by_stage`: the rows are cases, and what has
-    none of the list's stages does not belong to it, so that a page knows by itself what has gone.
+    `context` is the queue's: tab, page; `address` is where the page asks. What has none of the list's stages does not
+    belong to it, so that a page knows by itself what has gone; `of_parts`: they are those of a department's part.
     """
     tab, page = context["tab"], context["page"]
     return {
         "address": address,
         "tab": tab.name,
-        "stages": [str(stage) for stage in tab.stages] if by_stage else [],
+        "stages": [str(stage) for stage in tab.stages],
+        "of_parts": of_parts,
         "page": page.number,
         **_said_of(request, page, at=at),
     }

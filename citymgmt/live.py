@@ -2,7 +2,8 @@
 
     GET /live/?ticket=…      200, an endless stream of:
 
-    event: case      data: {"case": "…", "version": 3, "stage": "handling", "topics": […]}     with an id, for replay
+    event: case      data: {"case": "…", "version": 3, "stage": "handling", "topics": ["department:12"],
+                            "parts": {"department:12": ["pending_handle"]}}                    with an id, for replay
     event: presence  data: {"case": "…", "topics": […]}: who has it open has changed
     event: box       data: {"topics": […]}: there are new messages
     event: beat      nothing happened for a while; a line on which this is not heard is dead
@@ -82,7 +83,9 @@ class Listener:
 
     def worded(self, id: str, kind: str, news: dict) -> bytes:
         # A topic names a desk or a department: each page is told only of its own.
-        return event(kind, {**news, "topics": sorted(self.topics.intersection(news["topics"]))}, id)
+        topics = sorted(self.topics.intersection(news["topics"]))
+        own = {topic: stages for topic, stages in news.get("parts", {}).items() if topic in topics}
+        return event(kind, {**news, "topics": topics, **({"parts": own} if "parts" in news else {})}, id)
 
 
 class Hub:

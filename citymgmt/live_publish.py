@@ -37,13 +37,15 @@ def in_silence() -> Iterator[None]:
         _is_silent = False
 
 
-def publish(*, case_id: str, version: int, stage: str, topics: Iterable[str]) -> bool:
+def publish(
+    *, case_id: str, version: int, stage: str, topics: Iterable[str], parts: dict[str, list[str]] | None = None
+) -> bool:
     """Tell the open pages that a case changed; False when Redis does not answer within 0.2 s.
 
     Call it after commit: transaction.on_commit(partial(publish, …), robust=True). Pages whose ticket holds one of
-    `topics` hear it.
+    `topics` hear it; `parts` are the stages of the part that the department of a topic has in it.
     """
-    news = {"case": str(case_id), "version": version, "stage": stage, "topics": list(topics)}
+    news = {"case": str(case_id), "version": version, "stage": stage, "topics": list(topics), "parts": parts or {}}
     return _add("case", news)
 
 

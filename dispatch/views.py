@@ -208,7 +208,7 @@ def department(request: HttpRequest) -> HttpResponse:
     if (elsewhere := opens_with(request, context)) is not None:
         return elsewhere
     here = reverse("dispatch:department_rows")
-    context["live"] = deltas.page_facts(request, context, address=here, at=at, by_stage=False)
+    context["live"] = deltas.page_facts(request, context, address=here, at=at, of_parts=True)
     return render(request, _template(request, "dispatch/_stints.html", "dispatch/department.html"), context)
 
 

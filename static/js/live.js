@@ -9,7 +9,7 @@ import { apply, order, parsed, remove, rowsOf, shown } from "./live_rows.js";
 import { stream } from "./live_stream.js";
 import { caseNews, watchCase, who } from "./presence.js";
 
-const GATHER = [1000, 1700], HIDDEN_GATHER = [8000, 15_000], COUNTS = [6000, 12_000], POLL = [13_000, 17_000];
+const GATHER = [1000, 1500], HIDDEN_GATHER = [8000, 15_000], COUNTS = [8000, 16_000], POLL = [13_000, 17_000];
 const HERE = [40_000, 50_000], SURE = [240_000, 360_000], RETRY = [3000, 6000], MOST_IDS = 50;
 const between = ([low, high]) => low + Math.random() * (high - low);
 const bar = document.querySelector("[data-push]");
@@ -77,15 +77,15 @@ function hear(message) {
   }
   if ((heard.get(id) || 0) < version) heard.set(id, version);
   if (caseNews(id, version)) plan(gathered());
-  changed(id, version, stage);
+  changed(id, version, facts?.of_parts ? Object.values(message.data.parts).flat() : [stage]);
 }
 
-function changed(id, version, stage) {
+function changed(id, version, stages) {
   if (!facts) return;
   const rows = rowsOf(id);
   if (rows.length && rows.every((row) => Number(row.dataset.version) >= version)) return;
   // What has none of the list's stages does not belong to it: the row goes at once, the numbers follow.
-  if (facts.stages.length && !facts.stages.includes(stage)) {
+  if (facts.stages.length && stages.length && !stages.some((one) => facts.stages.includes(one))) {
     if (rows.length) remove(rows);
     return plan(between(COUNTS));
   }

@@ -155,7 +155,7 @@ def test_whoever_leaves_or_is_not_heard_of_is_not_there(county, seat, now):
     assert asked(chen, "/desk/case/", open=case.public_id)["open"]["others"] == []
     desks = topics_of(county.duty_leader, now)[1:]
     seen = {"user": county.operator, "desks": desks, "writes": False}
-    later = now + timedelta(seconds=presence.SECONDS + 1)
+    later = timezone.now() + timedelta(seconds=presence.SECONDS + 1)
     assert [one.name for one in presence.note(case.public_id, at=now, **seen)] == ["陈静"]
     assert presence.note(case.public_id, at=later, **seen) == []
 
