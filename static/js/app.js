@@ -8,6 +8,7 @@ import { locks } from "./lock.js";
 import { maps } from "./map.js";
 import { phrases } from "./phrases.js";
 import { telephone } from "./telephone.js";
+import { sounds } from "./sounds.js";
 import { uploads } from "./upload.js";
 
 function wake(root) {
@@ -52,6 +53,7 @@ wake(document);
 keys();
 guide();
 locks();
+sounds();
 live();
 phrases();
 telephone();

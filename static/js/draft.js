@@ -1,4 +1,6 @@
 // What is typed is kept in this browser until it was sent and taken: after a crash, a lock or a lost line it is there again.
+// Twice: in the local storage, which is there at once, and in the browser's database, which is on the disk within a moment:
+// the local storage is written out only now and then, and a browser that is killed loses the last minute of it.
 //   form[data-draft=key]  is kept, under the person who is logged in; what stands in [data-no-draft] never is
 //   [data-keep-draft]     on a page that did not take what was sent
 const KEPT_MS = 7 * 24 * 3600 * 1000;
@@ -19,7 +21,14 @@ export function drafts(root) {
     if (form.dataset.drafting) continue;
     form.dataset.drafting = "1";
     // A form that came back with what is wrong in it holds what was typed already.
-    if (!form.querySelector(".errorlist, .notice-bad")) bring(form, read(nameOf(form)));
+    if (form.querySelector(".errorlist, .notice-bad")) continue;
+    const known = read(nameOf(form));
+    bring(form, known?.values);
+    // What the database knows better, unless somebody types already.
+    saved(nameOf(form)).then((one) => {
+      const isNewer = one && Date.now() - one.at < KEPT_MS && one.at > (known?.at || 0);
+      if (isNewer && form.isConnected && !form.dataset.typed) bring(form, one.values);
+    });
   }
 }
 
@@ -29,16 +38,50 @@ for (const kind of ["input", "change"]) document.addEventListener(kind, (event) 
 document.addEventListener("submit", (event) => heard(event, (form) => sessionStorage.setItem("sent", nameOf(form))));
 
 function keep(form) {
-  const values = Object.fromEntries(fields(form).map((one) => [nameIn(one), valueOf(one)]));
+  form.dataset.typed = "1";
+  const values = Object.fromEntries(fields(form).map((one) => [nameIn(one), valueOf(one)])), one = { at: Date.now(), values };
+  save(nameOf(form), one);
   try {
-    localStorage.setItem(nameOf(form), JSON.stringify({ at: Date.now(), values }));
-  } catch { /* the storage is full: the page itself still holds the text */ }
+    localStorage.setItem(nameOf(form), JSON.stringify(one));
+  } catch { /* the storage is full: the database and the page itself still hold the text */ }
+}
+
+function forget(name) {
+  localStorage.removeItem(name);
+  save(name, null);
+}
+
+// — the browser's database ———————————————————————————————————————————————————————————————————————————
+
+const database = new Promise((open) => {
+  try {
+    const asked = indexedDB.open("drafts", 1);
+    asked.onupgradeneeded = () => asked.result.createObjectStore("drafts");
+    asked.onsuccess = () => open(asked.result);
+    asked.onerror = () => open(null);
+  } catch { open(null); } // private windows of some browsers have none
+});
+const waiting = new Map();
+
+// Writes the latest of what was typed within a moment; null takes it away.
+function save(name, one) {
+  clearTimeout(waiting.get(name));
+  const write = async () => {
+    const drafts = (await database)?.transaction("drafts", "readwrite", { durability: "strict" }).objectStore("drafts");
+    if (one) drafts?.put(one, name); else drafts?.delete(name);
+  };
+  if (one) waiting.set(name, setTimeout(write, 300)); else write();
+}
+
+async function saved(name) {
+  const drafts = (await database)?.transaction("drafts").objectStore("drafts");
+  return drafts && new Promise((found) => { const asked = drafts.get(name); asked.onsuccess = () => found(asked.result); asked.onerror = () => found(null); });
 }
 
 function read(name) {
   try {
     const one = JSON.parse(localStorage.getItem(name));
-    return one && Date.now() - one.at < KEPT_MS ? one.values : null;
+    return one && Date.now() - one.at < KEPT_MS ? one : null;
   } catch { return null; }
 }
 
@@ -55,8 +98,9 @@ function bring(form, values) {
   for (const one of fields(form)) if (one.type === "select-one") one.dispatchEvent(new Event("change", { bubbles: true }));
   const note = Object.assign(document.createElement("p"), { className: "hint draft-note", textContent: `${words.back} ` });
   const drop = Object.assign(document.createElement("button"), { type: "button", className: "button quiet button-small", textContent: words.drop });
-  drop.addEventListener("click", () => { localStorage.removeItem(nameOf(form)); form.reset(); note.remove(); });
+  drop.addEventListener("click", () => { forget(nameOf(form)); form.reset(); note.remove(); });
   note.append(drop);
+  form.querySelector(":scope > .draft-note")?.remove();
   form.prepend(note);
 }
 
@@ -64,12 +108,19 @@ function bring(form, values) {
 const sent = sessionStorage.getItem("sent");
 if (sent && !document.querySelector("[data-keep-draft], input[type=password]")) {
   const form = [...document.querySelectorAll("form[data-draft]")].find((one) => nameOf(one) === sent);
-  if (!form?.querySelector(".errorlist, .notice-bad")) localStorage.removeItem(sent);
+  if (!form?.querySelector(".errorlist, .notice-bad")) forget(sent);
   sessionStorage.removeItem("sent");
 }
 
 // Whoever logs out leaves nothing at this seat.
 document.addEventListener("submit", (event) => {
   if (!new URL(event.target.action, location).pathname.endsWith("/logout/")) return;
-  for (const name of Object.keys(localStorage)) if (name.startsWith(mine)) localStorage.removeItem(name);
+  for (const name of Object.keys(localStorage)) if (name.startsWith(mine)) forget(name);
+  save(IDBKeyRange.bound(mine, `${mine}\uffff`), null);
+});
+
+// A desk takes what its pane sends without leaving the page: then there is nothing more to keep.
+document.addEventListener("htmx:afterRequest", ({ detail }) => {
+  const form = detail.elt.closest?.("form[data-draft]");
+  if (form && detail.xhr.status === 204) { forget(nameOf(form)); sessionStorage.removeItem("sent"); }
 });
