@@ -294,6 +294,18 @@ def parts_of(context: dict) -> dict[str, str | bytes]:
     return parts
 
 
+def pdf_of_many(ids: list[UUID], paper: Paper, *, user, at: datetime) -> bytes | None:
+    """Return one PDF with this paper of many cases, each with its own page numbers; None where it applies to none."""
+    made = []
+    for case_id in ids:
+        try:
+            context = context_of(see(user, case_id, at=at), paper) | {"is_pdf": True}
+        except Http404:  # it applied when it was looked at
+            continue
+        made.append(pdf.document_of(render_to_string(paper.template, context), parts=parts_of(context)))
+    return pdf.joined(made) if made else None
+
+
 def drawing_of(found: Case) -> bytes:
     """Return the map clip of a case."""
     return map_clip.clip(found.point, cell_code=found.unit_grid.code)

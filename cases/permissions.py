@@ -131,7 +131,7 @@ def open_moves(user, case: Case, *, at: datetime, stints=(), tasks=(), requests=
 
     One query for his part in it, none where the case came `with_part_of` him.
     """
-    part = _part_of(user, case)
+    part = part_of(user, case)
     buttons = []
     for subject in (case, *stints, *tasks, *requests, *directives):
         kind = getattr(subject, "kind", "")
@@ -145,7 +145,8 @@ def open_moves(user, case: Case, *, at: datetime, stints=(), tasks=(), requests=
     return sorted(buttons, key=lambda button: (TONES.index(button.rule.tone), workflow.MOVES.index(button.rule)))
 
 
-def _part_of(user, case: Case) -> CasePart | None:
+def part_of(user, case: Case) -> CasePart | None:
+    """Return the part this person has in a case; no query where the case came `with_part_of` him."""
     if "my_part" not in case.__dict__:
         return CasePart.objects.filter(case=case, actor=user).first()
     return CasePart(case=case, actor=user, **case.my_part) if case.my_part else None

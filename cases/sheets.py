@@ -1,5 +1,7 @@
 """The calendar as a spreadsheet: what is there, to be changed and brought back, and how that is read strictly.
 
+And, at the end, lists of cases as a spreadsheet to take away.
+
 Three sheets: days (one year's holidays and make-up days), working hours, seasons. Nothing of a file is trusted: size,
 archive, sheets, columns, every cell. What is wrong is said with its sheet and row.
 """
@@ -9,6 +11,7 @@ import lzma
 import re
 import zipfile
 import zlib
+from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -16,10 +19,12 @@ from xml.etree.ElementTree import ParseError
 
 import openpyxl
 import xlsxwriter
+from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext_lazy
 
 from cases.calendars import Day, Rows, SeasonRow, Span
-from cases.models import MONTH_AND_DAY, CalendarDay, SeasonSpan
+from cases.models import MONTH_AND_DAY, CalendarDay, Case, SeasonSpan
 from cases.work_calendar import FIRST_DAY, LAST_DAY
 from citymgmt.errors import Refusal
 
@@ -283,3 +288,62 @@ def _short(value: Any) -> str:
 
 def _written(row: tuple) -> list[str]:
     return [str(value) for value in row]
+
+
+# — lists of cases ———————————————————————————————————————————————————————————————————————————————————
+
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def harmless(text: str) -> str:
+    """Return a text that no spreadsheet takes for a formula, also when it is saved as CSV and opened again."""
+    return f"'{text}" if text.startswith(FORMULA) else text
+
+
+def _moment(instant: datetime | None) -> str:
+    return f"{timezone.localtime(instant):%Y-%m-%d %H:%M}" if instant else ""
+
+
+CASE_COLUMNS: tuple[tuple[str, int, Callable[[Case], str]], ...] = (
+    (gettext_lazy("Case number"), 20, lambda case: case.number),
+    (gettext_lazy("Stage"), 12, lambda case: case.stage_label),
+    (gettext_lazy("Kind"), 8, lambda case: str(case.minor_class.get_kind_display())),
+    (gettext_lazy("Major class"), 16, lambda case: case.minor_class.major_name),
+    (gettext_lazy("Minor class"), 16, lambda case: case.minor_class.name),
+    (gettext_lazy("Class code"), 9, lambda case: case.minor_class.code),
+    (gettext_lazy("Source"), 12, lambda case: case.source_label),
+    (gettext_lazy("Urgency"), 8, lambda case: str(case.get_urgency_display())),
+    (gettext_lazy("Area"), 30, lambda case: case.area_names),
+    (gettext_lazy("Address"), 36, lambda case: case.address),
+    (gettext_lazy("Unit grid"), 17, lambda case: case.unit_grid.code),
+    (gettext_lazy("Description"), 50, lambda case: case.description),
+    (pgettext_lazy("time", "Reported"), 17, lambda case: _moment(case.reported_at)),
+    (pgettext_lazy("time", "Filed"), 17, lambda case: _moment(case.filed_at)),
+    (gettext_lazy("Due"), 17, lambda case: _moment(case.due_at)),
+    (pgettext_lazy("time", "Closed"), 17, lambda case: _moment(case.closed_at)),
+    (gettext_lazy("Who holds it"), 18, lambda case: str(case.holder_department or "")),
+)
+SOURCE = CASE_COLUMNS[6]
+
+
+def write_cases(cases, *, facts_only: bool) -> bytes:
+    """Return these cases as a spreadsheet, the newest first; departments do not read where a case came from."""
+    target = io.BytesIO()
+    book = xlsxwriter.Workbook(
+        target, {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    )
+    heading = book.add_format({"bold": True, "bg_color": "#E8EEF5", "border": 1})
+    sheet = book.add_worksheet("案件")
+    columns = [column for column in CASE_COLUMNS if column is not SOURCE or not facts_only]
+    sheet.freeze_panes(1, 1)
+    for number, (label, width, _value) in enumerate(columns):
+        sheet.set_column(number, number, width)
+        sheet.write_string(0, number, str(label), heading)
+    rows = cases.select_related("minor_class", "unit_grid", "holder_department").defer(
+        "search", "last_hash", "unit_grid__boundary", "unit_grid__centre"
+    )
+    for line, case in enumerate(rows.order_by("-reported_at", "-id"), 1):
+        for number, (_label, _width, value) in enumerate(columns):
+            sheet.write_string(line, number, harmless(value(case)))
+    book.close()
+    return target.getvalue()

@@ -3,7 +3,7 @@
 from celery import shared_task
 from django.utils import timezone
 
-from cases import actions, alarms, checkpoint, retention, verification
+from cases import actions, alarms, bulk, checkpoint, retention, verification
 from cases.models import HistoryCheck
 
 
@@ -50,3 +50,21 @@ def prove_all_history(check_id: int | None = None) -> None:
 def erase_what_is_due() -> None:
     """Erase what has been kept long enough by the city's rules; every night."""
     retention.erase_what_is_due(at=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def go_on_with_bulk(run_id: int) -> None:
+    """Go on with something that is done with many cases."""
+    bulk.work(run_id, bulk.DOORS)
+
+
+@shared_task(ignore_result=True)
+def take_up_bulk() -> None:
+    """Take up again what is done with many cases and gives no sign of life; every 30 seconds."""
+    bulk.take_up(at=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def forget_bulk_runs() -> None:
+    """Erase what was done with many cases a month ago: the lists and files, not what was done; every night."""
+    bulk.forget_runs(at=timezone.now())

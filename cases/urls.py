@@ -2,7 +2,7 @@
 
 from django.urls import path, register_converter
 
-from cases import api, papers, views
+from cases import api, bulk, papers, views
 
 app_name = "cases"
 
@@ -39,6 +39,12 @@ urlpatterns = [
     path("desk/rows/", views.desk_rows, name="desk_rows"),
     path("desk/case/", views.live_case, name="live_case"),
     path("desk/filters/", views.filter_choices, name="filters"),
+    path("desk/ids/", bulk.desk_ids, name="desk_ids"),
+    path("bulk/", bulk.bulk_runs, name="bulk_runs"),
+    path("bulk/<uuid:run_id>/", bulk.bulk_run, name="bulk_run"),
+    path("bulk/<uuid:run_id>/go/", bulk.go, name="bulk_go"),
+    path("bulk/<uuid:run_id>/file/", bulk.bulk_file, name="bulk_file"),
+    path("bulk/<slug:verb>/", bulk.bulk, name="bulk"),
     path("search/", views.search, name="search"),
     path("case/<uuid:case_id>/", views.case, name="case"),
     path("case/<uuid:case_id>/take-over/", views.take_over, name="take_over"),

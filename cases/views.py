@@ -82,6 +82,7 @@ from office.templatetags.ui import CASE_COLUMNS, STINT_COLUMNS
 from office.views import kept_views, stored_file
 
 PAGE = 50
+AT_ONCE = 1000  # cases that may be chosen at once
 LAST_PAGE = 200  # whoever looks further filters
 NEAR_ROWS = 12
 
@@ -311,8 +312,11 @@ def page_of(request: HttpRequest, fetch: Callable[[int, int], Iterable]) -> Page
     """Return the page that the address asks for; `fetch` gives rows number first up to, not including, last."""
     said = request.GET.get("page", "")
     number = min(max(1, int(said)), LAST_PAGE) if said.isdecimal() and len(said) < 10 else 1
-    rows = list(fetch((number - 1) * PAGE, number * PAGE + 1))
-    return Page(rows[:PAGE], number, has_next=len(rows) > PAGE and number < LAST_PAGE)
+    size = PAGE
+    if "all" in request.GET:  # asked by those who choose them all, never by a page
+        number, size = 1, AT_ONCE
+    rows = list(fetch((number - 1) * size, number * size + 1))
+    return Page(rows[:size], number, has_next=len(rows) > size and number < LAST_PAGE)
 
 
 # What an address says beside its filters: the queue, the page of it, the case that stands open in the middle.

@@ -25,6 +25,8 @@ SCHEDULE: dict[str, tuple[str, int | crontab]] = {
     "erase_calls": ("hotline.tasks.erase_what_is_due", crontab(hour=3, minute=20)),
     "erase_readings": ("office.tasks.erase_what_is_due", crontab(hour=3, minute=30)),
     "checkpoint": ("cases.tasks.checkpoint_history", crontab(hour=23, minute=50)),
+    "bulk": ("cases.tasks.take_up_bulk", 30),
+    "forget_bulk_runs": ("cases.tasks.forget_bulk_runs", crontab(hour=4, minute=20)),
     "clean_up": ("office.tasks.clean_up", crontab(hour=4, minute=10)),
 }
 

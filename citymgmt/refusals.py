@@ -28,6 +28,7 @@ SENTENCES = {
         "Case %(number)s stays attached: %(first)s, the first one, ended more than %(days)s days ago."
     ),
     "before_it_began": _("This cannot hold before %(valid_from)s, when it began. Choose that day or a later one."),
+    "bulk_not_ready": _("This was begun or dropped already, or is still being looked at. Load the page again."),
     "calendar_moved": _("Somebody changed the calendar meanwhile. Send the spreadsheet again and look at it anew."),
     "caller_named": _(
         "The fact sheet holds the caller’s name or number. Departments read it: take them out; they are kept "
@@ -140,6 +141,7 @@ SENTENCES = {
     "not_your_department": _("The contacts of %(department)s are kept by that department or by the centre."),
     "not_your_report": _("Report %(number)s was sent by somebody else; only its sender may take it back."),
     "not_yours": _("Your appointment does not allow “%(verb)s” on case %(number)s."),
+    "nothing_chosen": _("No case was chosen that you see. Choose some in the queue, then try again."),
     "nothing_submitted": _("No result was submitted for case %(number)s, so there is nothing to send back."),
     "nothing_to_confirm": _("The dispatch of case %(number)s needs no confirmation, or somebody confirmed it already."),
     "nothing_to_judge": _("Case %(number)s is not in the sample, or somebody judged it already."),
@@ -188,6 +190,9 @@ SENTENCES = {
     ),
     "too_many_cells": _(
         "The community %(community_code)s would need %(count)s unit grids, but its numbers end at 999. Divide it first."
+    ),
+    "too_many_chosen": _(
+        "%(number)s cases are too many: at most %(limit)s at once. Narrow the queue by its filters, then choose again."
     ),
     "too_many_files": _("%(number)s files are too many: at most %(limit)s at a time. Take some away and send again."),
     "too_many_views": _("You keep %(most)s views of this desk already, more than a list can show. Delete one first."),

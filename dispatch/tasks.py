@@ -3,7 +3,8 @@
 from celery import shared_task
 from django.utils import timezone
 
-from dispatch import actions, experience, requests, straight
+from cases.bulk import work
+from dispatch import actions, bulk, experience, requests, straight
 
 
 @shared_task(ignore_result=True)
@@ -30,3 +31,9 @@ def learn_outcomes() -> None:
     at = timezone.now()
     experience.learn(at=at)
     straight.switch_off_unsafe(at=at)
+
+
+@shared_task(ignore_result=True)
+def go_on_with_bulk(run_id: int) -> None:
+    """Go on with something that the command centre does with many cases."""
+    work(run_id, bulk.DOORS)

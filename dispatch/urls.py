@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from cases.api import step_paths
-from dispatch import api, views
+from dispatch import api, bulk, views
 
 # For a phone without an account: short, because it goes out by text message.
 link = [
@@ -15,10 +15,14 @@ link = [
 desks = [
     path("dispatch/", views.desk, name="desk"),
     path("dispatch/rows/", views.desk_rows, name="desk_rows"),
+    path("dispatch/ids/", bulk.desk_ids, name="desk_ids"),
+    path("dispatch/bulk/<uuid:run_id>/go/", bulk.go, name="bulk_go"),
+    path("dispatch/bulk/<slug:verb>/", bulk.bulk, name="bulk"),
     path("dispatch/<uuid:case_id>/", views.pane, name="pane"),
     path("dispatch/<uuid:case_id>/<str:subject>/<uuid:subject_id>/<str:verb>/", views.move, name="move"),
     path("department/", views.department, name="department"),
     path("department/rows/", views.department_rows, name="department_rows"),
+    path("department/ids/", bulk.department_ids, name="department_ids"),
     path("department/<uuid:case_id>/", views.department_pane, name="department_pane"),
     path("department/crews/", views.crews, name="crews"),
     path("department/crews/practice/<uuid:public_id>/", views.practice, name="practice"),

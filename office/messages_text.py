@@ -30,6 +30,7 @@ KINDS = {
 }
 
 TEXTS: dict[str, Text] = {
+    "bulk_done": Text("notice", _("“%(what)s” is finished: done for %(number)s cases. Look at the result.")),
     "case_link": Text(
         "task",
         _("Task %(number)s, %(what)s, %(area)s. Due at %(due_at)s."),

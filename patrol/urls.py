@@ -3,7 +3,7 @@
 from django.urls import path
 
 from cases.api import step_paths
-from patrol import api, views
+from patrol import api, bulk, views
 
 app_name = "patrol"
 
@@ -15,6 +15,8 @@ urlpatterns = [
     path("field/task/<uuid:task_id>/", views.task, name="task"),
     path("field/candidates/<uuid:case_id>/<str:kind>/", views.candidates, name="candidates"),
     path("field/move/<uuid:case_id>/<str:subject>/<uuid:subject_id>/<str:verb>/", views.move, name="move"),
+    path("field/bulk/<uuid:run_id>/go/", bulk.go, name="bulk_go"),
+    path("field/bulk/<slug:verb>/", bulk.bulk, name="bulk"),
     path("maintenance/collectors/", views.grids, name="grids"),
     path("maintenance/collectors/<uuid:public_id>/end/", views.end_grid, name="end_grid"),
     path("api/v1/tasks/", api.Tasks.as_view(), name="api_tasks"),

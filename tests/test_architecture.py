@@ -157,6 +157,7 @@ OWN_FILES = {
         "retention",
         "map_clip",
         "papers",
+        "bulk",
     },
     "dispatch": {
         "routing",
@@ -170,10 +171,11 @@ OWN_FILES = {
         "safety",
         "straight",
         "trial",
+        "bulk",
         "links",
     },
     "hotline": {"workflow", "retention"},
-    "patrol": set(),
+    "patrol": {"bulk"},
     "evaluation": {"indicators", "periods", "scoring", "facts", "tables", "overview", "wall"},
 }
 FOLDERS = {"migrations", "templatetags"}
