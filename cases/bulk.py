@@ -139,6 +139,8 @@ VERBS: tuple[BulkVerb, ...] = (
     BulkVerb(name="take-back", label=gettext_lazy("Take back from the departments"), door="dispatch",
              subject=Subject.STINT, move="withdraw_dispatch", form=ReasonForm, is_shown=False,
              no_undo=gettext_lazy("The cases wait for dispatch again.")),
+    BulkVerb(name="handbook", label=gettext_lazy("Command handbook"), door="dispatch", makes="pdf", is_shown=False,
+             no_undo=gettext_lazy("Nothing was changed.")),
     BulkVerb(name="withdraw-check", label=gettext_lazy("Withdraw the checks"), subject=Subject.TASK,
              move="withdraw_check", form=ReasonForm, is_shown=False,
              no_undo=gettext_lazy("The checks can be ordered again.")),
@@ -166,6 +168,7 @@ class BulkDoor:
 
     act: Callable
     look: Callable[..., Look] | None = None
+    file: Callable[[BulkRun], bytes | None] | None = None  # what the run ends in
 
 
 def excepted(verb: BulkVerb, subject, case: Case, user, *, at: datetime) -> str:
@@ -224,13 +227,28 @@ def _nothing(row: BulkRow, case: Case, **_said) -> None:
     """Printing and exporting change nothing: the file is made at the end."""
 
 
+def _many_papers(run: BulkRun) -> bytes | None:
+    ids = list(_done(run).values_list("case__public_id", flat=True))
+    return papers.pdf_of_many(ids, papers.BY_NAME[run.said["paper"]], user=run.by, at=timezone.now())
+
+
+def _sheet(run: BulkRun) -> bytes:
+    at = timezone.now()
+    rows = Case.objects.visible_to(run.by, at).filter(pk__in=_done(run).order_by().values("case"))
+    return sheets.write_cases(rows, facts_only=papers.reader_of(run.by, at) != papers.DESK)
+
+
+def _done(run: BulkRun):
+    return run.rows.filter(state=BulkRow.State.DONE).order_by("place")
+
+
 DOORS: dict[str, BulkDoor] = {
     "urge": BulkDoor(_urge, _holder),
     "supervise": BulkDoor(_supervise, _holder),
     "settle": BulkDoor(_settle),
     "withdraw-check": BulkDoor(_withdraw_check),
-    "print": BulkDoor(_nothing, _offers),
-    "export": BulkDoor(_nothing),
+    "print": BulkDoor(_nothing, _offers, _many_papers),
+    "export": BulkDoor(_nothing, file=_sheet),
 }
 
 
@@ -259,6 +277,16 @@ def begin(
         BulkRow.objects.bulk_create(
             BulkRow(run=run, case_id=key, place=place, subject_id=made.get(key)) for place, key in enumerate(keys)
         )
+    return run
+
+
+def begin_file(name: str, *, by: User, at: datetime, back: str) -> BulkRun:
+    """Have a file made that is about no case in particular, by the worker."""
+    run = BulkRun.objects.create(
+        verb=name, state=BulkRun.State.RUNNING, by=by, language=translation.get_language() or "zh-hans", back=back,
+        asked_at=at, stepped_at=at,
+    )  # fmt: skip
+    to_the_worker(run)
     return run
 
 
@@ -300,7 +328,7 @@ def go_on(run: BulkRun, doors: dict[str, BulkDoor], *, seconds: float, prints: i
                 continue
             if prints is not None and verb.makes == "pdf" and _done(run).count() > prints:
                 break
-            if not _finish(run, verb, at=at):
+            if not _finish(run, verb, door):
                 return False  # somebody else is at the last rows, or at the file
             run.refresh_from_db()
     if worked:
@@ -377,7 +405,7 @@ class _Asking:
     user: User
 
 
-def _finish(run: BulkRun, verb: BulkVerb, *, at: datetime) -> bool:
+def _finish(run: BulkRun, verb: BulkVerb, door: BulkDoor) -> bool:
     """End a phase whose rows are all worked at: the preview is ready, or the run is done and its file made.
 
     False while somebody else is at it.
@@ -389,7 +417,7 @@ def _finish(run: BulkRun, verb: BulkVerb, *, at: datetime) -> bool:
         if run.state == BulkRun.State.LOOKING:
             mine.state = BulkRun.State.READY
         else:
-            mine.path = FILES[verb.makes](mine) if verb.makes else ""
+            mine.path = _kept(mine, door.file(mine), verb.makes) if door.file else ""
             mine.state, mine.ended_at = BulkRun.State.DONE, timezone.now()
         mine.save(update_fields=["state", "ended_at", "path"])
         if mine.ended_at and mine.ended_at - mine.asked_at > LONG:
@@ -431,27 +459,10 @@ def forget_runs(*, at: datetime, at_most: int = 500) -> int:
 # — the files ————————————————————————————————————————————————————————————————————————————————————————
 
 
-def _done(run: BulkRun):
-    return run.rows.filter(state=BulkRow.State.DONE).order_by("place")
-
-
-def _make_pdf(run: BulkRun) -> str:
-    ids = list(_done(run).values_list("case__public_id", flat=True))
-    made = papers.pdf_of_many(ids, papers.BY_NAME[run.said["paper"]], user=run.by, at=timezone.now())
-    return _kept(run, made, "pdf")
-
-
-def _make_sheet(run: BulkRun) -> str:
-    at = timezone.now()
-    rows = Case.objects.visible_to(run.by, at).filter(pk__in=_done(run).order_by().values("case"))
-    return _kept(run, sheets.write_cases(rows, facts_only=papers.reader_of(run.by, at) != papers.DESK), "xlsx")
-
-
 def _kept(run: BulkRun, content: bytes | None, ending: str) -> str:
     return storages["evidence"].save(f"bulk/{run.public_id}.{ending}", ContentFile(content)) if content else ""
 
 
-FILES: dict[str, Callable[[BulkRun], str]] = {"pdf": _make_pdf, "xlsx": _make_sheet}
 FILE_KINDS = {
     "pdf": "application/pdf",
     "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",

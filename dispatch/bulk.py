@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.models import Department
 from cases.bulk import BulkDoor, Look, ids_of, serve_begin, serve_go
 from cases.workflow import STINT_OPEN, StintStage
-from dispatch import actions, facts
+from dispatch import actions, facts, handbook
 from dispatch.views import department_context, desk_context
 
 
@@ -46,6 +46,7 @@ def _take_back(row, stint, *, by, at, reason: str) -> UUID:
 DOORS: dict[str, BulkDoor] = {
     "dispatch": BulkDoor(_dispatch, _proposal),
     "take-back": BulkDoor(_take_back, _department),
+    "handbook": BulkDoor(_take_back, file=handbook.bound),
 }
 
 

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from cases.api import step_paths
-from dispatch import api, bulk, views
+from dispatch import api, bulk, handbook, views
 
 # For a phone without an account: short, because it goes out by text message.
 link = [
@@ -20,6 +20,9 @@ desks = [
     path("dispatch/bulk/<slug:verb>/", bulk.bulk, name="bulk"),
     path("dispatch/<uuid:case_id>/", views.pane, name="pane"),
     path("dispatch/<uuid:case_id>/<str:subject>/<uuid:subject_id>/<str:verb>/", views.move, name="move"),
+    path("handbook/", handbook.contents, name="handbook"),
+    path("handbook/pdf/", handbook.order, name="handbook_order"),
+    path("handbook/<slug:name>/", handbook.chapter, name="handbook_chapter"),
     path("department/", views.department, name="department"),
     path("department/rows/", views.department_rows, name="department_rows"),
     path("department/ids/", bulk.department_ids, name="department_ids"),

@@ -13,6 +13,7 @@ urlpatterns = [
     path("evaluation/object/", views.one_object, name="object"),
     path("evaluation/cases/", views.cases, name="cases"),
     path("evaluation/freeze/", views.freeze, name="freeze"),
+    path("evaluation/daily.<paper_kind:kind>", views.daily, name="daily"),
     path("evaluation/overview/", views.leader, name="leader"),
     path("evaluation/overview/cases/", views.leader_list, name="leader_list"),
     path("evaluation/overview/wrong/", views.leader_wrong, name="leader_wrong"),

@@ -2,13 +2,14 @@
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
@@ -22,9 +23,11 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.models import Department
 from accounts.views import open_while_locked
+from cases import papers
 from cases.models import Case
 from cases.views import page_of, sees_facts_only
 from citymgmt.live_publish import make_ticket
+from components.models import MinorClass
 from evaluation import actions, facts, overview, permissions, tables, wall
 from evaluation.facts import Fact
 from evaluation.forms import WeightsForm
@@ -409,6 +412,50 @@ def leader_watch(request: HttpRequest) -> HttpResponse:
     """What to look at, by rule."""
     look = overview_look(request, timezone.now())
     return render(request, "evaluation/_watch.html", {"notices": overview.notices(look)})
+
+
+# — the daily report —————————————————————————————————————————————————————————————————————————————————————
+
+DAILY_CLASSES, DAILY_OVERDUE = 10, 20
+DAILY_COLUMNS = ("reported", "filed", "need_handle", "on_time_handle_rate", "closed", "close_rate", "overdue_to_handle")
+
+
+@require_safe
+def daily(request: HttpRequest, kind: str) -> HttpResponse:
+    """The daily report 日报 of ?on=, else of yesterday: as a page to print (`kind` html) or as PDF."""
+    at = timezone.now()
+    if not permissions.may_open_all(request.user, at=at):
+        raise PermissionDenied
+    today = timezone.localdate(at)
+    day = min(_date(request.GET.get("on", "")) or today - timedelta(days=1), today)
+    starts = facts.month_starts(day)
+    period = period_of(PeriodType.DAY, day, month_starts=starts)
+    window = facts.window_of(period, at=at.replace(microsecond=0), basis=facts.basis_on(period.first))
+    look = Look(period, window, None, at, starts)
+    figures, found = overview.figures(look)
+    visible = Case.objects.visible_to(request.user, at)
+    reported = visible.filter(reported_at__gte=window.start, reported_at__lt=window.end)
+    by_class = reported.order_by().values_list("minor_class").annotate(number=Count("pk")).order_by("-number")
+    counts = dict(by_class[:DAILY_CLASSES])
+    names = {one.pk: one for one in MinorClass.objects.filter(pk__in=counts)}
+    late = visible.open().filter(due_at__lt=at, clock_paused=False).with_line().order_by("due_at", "pk")
+    context = {
+        "look": look,
+        "day": day,
+        "figures": figures,
+        "tables": [
+            (_(OBJECT_LABELS[one]), ranking_context(request, look, one, columns=DAILY_COLUMNS, found=found))
+            for one in (ObjectType.AREA, ObjectType.DEPARTMENT)
+        ],
+        "classes": [(names[key], number) for key, number in counts.items()],
+        "late": late[:DAILY_OVERDUE],
+        "before": day - timedelta(days=1),
+        "after": day + timedelta(days=1) if day < today else None,
+        "pdf_url": reverse("evaluation:daily", args=["pdf"]),
+        **papers.frame(request.user, at),
+    }
+    label = f"{_('Daily report')}-{day}"
+    return papers.printed(request, "papers/daily.html", context, kind=kind, label=label, parts=dict)
 
 
 def overview_look(request: HttpRequest, at: datetime) -> Look:

@@ -172,6 +172,7 @@ OWN_FILES = {
         "straight",
         "trial",
         "bulk",
+        "handbook",
         "links",
     },
     "hotline": {"workflow", "retention"},
