@@ -435,19 +435,17 @@ def daily(request: HttpRequest, kind: str) -> HttpResponse:
     figures, found = overview.figures(look)
     visible = Case.objects.visible_to(request.user, at)
     reported = visible.filter(reported_at__gte=window.start, reported_at__lt=window.end)
-    by_class = reported.order_by().values_list("minor_class").annotate(number=Count("pk")).order_by("-number")
-    counts = dict(by_class[:DAILY_CLASSES])
-    names = {one.pk: one for one in MinorClass.objects.filter(pk__in=counts)}
+    by_class = MinorClass.objects.filter(case__in=reported).annotate(number=Count("case")).order_by("-number", "pk")
     late = visible.open().filter(due_at__lt=at, clock_paused=False).with_line().order_by("due_at", "pk")
     context = {
         "look": look,
         "day": day,
         "figures": figures,
         "tables": [
-            (_(OBJECT_LABELS[one]), ranking_context(request, look, one, columns=DAILY_COLUMNS, found=found))
-            for one in (ObjectType.AREA, ObjectType.DEPARTMENT)
+            (_(OBJECT_LABELS[one]), _daily_rows(one, found, look)) for one in (ObjectType.AREA, ObjectType.DEPARTMENT)
         ],
-        "classes": [(names[key], number) for key, number in counts.items()],
+        "headings": [_(label_of(name)) for name in DAILY_COLUMNS],
+        "classes": by_class[:DAILY_CLASSES],
         "late": late[:DAILY_OVERDUE],
         "before": day - timedelta(days=1),
         "after": day + timedelta(days=1) if day < today else None,
@@ -456,6 +454,15 @@ def daily(request: HttpRequest, kind: str) -> HttpResponse:
     }
     label = f"{_('Daily report')}-{day}"
     return papers.printed(request, "papers/daily.html", context, kind=kind, label=label, parts=dict)
+
+
+def _daily_rows(object_type: ObjectType, found: list[Fact], look: Look) -> list[tuple[str, list]]:
+    """Return the objects of a kind to which something happened on the day, each with its cells, busiest first."""
+    objects = facts.judged(object_type, look.day)
+    counts = facts.tally(objects, found)
+    rows = [(one.name, counts[one.key]) for one in objects if any(counts[one.key].values())]
+    rows.sort(key=lambda row: -row[1]["filed"])
+    return [(name, tables.cells_of(DAILY_COLUMNS, count, look, "", opens=False)) for name, count in rows[:AT_ONCE]]
 
 
 def overview_look(request: HttpRequest, at: datetime) -> Look:
