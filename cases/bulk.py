@@ -35,7 +35,7 @@ from accounts.permissions import acting, appointments_of
 from cases import actions, papers, sheets, workflow
 from cases.models import BulkRow, BulkRun, Case, Directive, FieldTask, HandlingStint
 from cases.permissions import POINTLESS, appointment_for, conflict, part_of
-from cases.views import AT_ONCE, ROW_WITH, ROWS, desk_queue, visible_case
+from cases.views import AT_ONCE, desk_queue, visible_case
 from cases.workflow import Subject
 from citymgmt.errors import Refusal
 from citymgmt.refusals import GENERAL, sentence
@@ -394,8 +394,16 @@ def _subject_of(row: BulkRow, run: BulkRun, verb: BulkVerb, *, at: datetime) -> 
     case = visible_case(_Asking(run.by), row.number, at=at)
     if verb.subject is Subject.CASE:
         return case, case
-    rows = ROWS[verb.subject].objects.filter(case=case).select_related(*ROW_WITH[verb.subject])
+    rows = MADE[verb.subject].filter(case=case).select_related("case__minor_class")
     return case, get_object_or_404(rows, public_id=row.subject_id)
+
+
+# What a bulk verb makes, and what the one that undoes it is made on.
+MADE = {
+    Subject.STINT: HandlingStint.objects.select_related("department"),
+    Subject.TASK: FieldTask.objects.all(),
+    Subject.DIRECTIVE: Directive.objects.all(),
+}
 
 
 @dataclass(frozen=True)
