@@ -23,6 +23,7 @@ SCHEDULE: dict[str, tuple[str, int | crontab]] = {
     "prove_all_history": ("cases.tasks.prove_all_history", crontab(hour=2, minute=10, day_of_week="sunday")),
     "erase_cases": ("cases.tasks.erase_what_is_due", crontab(hour=3, minute=10)),
     "erase_calls": ("hotline.tasks.erase_what_is_due", crontab(hour=3, minute=20)),
+    "erase_link_holders": ("dispatch.tasks.erase_what_is_due", crontab(hour=3, minute=25)),
     "erase_readings": ("office.tasks.erase_what_is_due", crontab(hour=3, minute=30)),
     "checkpoint": ("cases.tasks.checkpoint_history", crontab(hour=23, minute=50)),
     "bulk": ("cases.tasks.take_up_bulk", 30),

@@ -26,6 +26,7 @@ from citymgmt.middleware import PROBLEMS, REFUSED, REFUSED_AS, problem, wants_js
 from citymgmt.refusals import SENTENCES, sentence
 from components.forms import asked_place
 from components.models import Component
+from dispatch import retention as dispatch_retention
 from grid import addresses
 from grid.locate import locate
 from grid.permissions import may as may_see
@@ -229,7 +230,7 @@ def malformed(request: HttpRequest, exception: Exception) -> HttpResponse:
 DUE_COUNTED = 10_000
 OLDEST_SHOWN = 5
 ERASURES_SHOWN = 50
-RULES = (*case_retention.RULES, *hotline_retention.RULES, *office_retention.RULES)
+RULES = (*case_retention.RULES, *hotline_retention.RULES, *dispatch_retention.RULES, *office_retention.RULES)
 
 
 def retention(request: HttpRequest) -> HttpResponse:

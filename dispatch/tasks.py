@@ -4,7 +4,7 @@ from celery import shared_task
 from django.utils import timezone
 
 from cases.bulk import work
-from dispatch import actions, bulk, experience, requests, straight
+from dispatch import actions, bulk, experience, requests, retention, straight
 
 
 @shared_task(ignore_result=True)
@@ -37,3 +37,9 @@ def learn_outcomes() -> None:
 def go_on_with_bulk(run_id: int) -> None:
     """Go on with something that the command centre does with many cases."""
     work(run_id, bulk.DOORS)
+
+
+@shared_task(ignore_result=True)
+def erase_what_is_due() -> None:
+    """Erase for whom links were made once that has been kept long enough; every night."""
+    retention.erase_what_is_due(at=timezone.now())

@@ -301,6 +301,16 @@ SETTINGS: dict[str, Declared] = {
     "dispatch.levels": Declared(
         int, 1, gettext_noop("Levels of dispatch: 1 to departments only, 2 or 3 on to those below them."), 1, 3
     ),
+    "dispatch.keep_link_days": Declared(
+        int,
+        1095,
+        gettext_noop(
+            "Days for which it is kept for whom a one-case link was made, and whom to ring of a crew that has left; "
+            "0: for good."
+        ),
+        0,
+        36500,
+    ),
     "dispatch.link_confirm": Declared(
         bool,
         False,

@@ -174,6 +174,7 @@ OWN_FILES = {
         "bulk",
         "handbook",
         "links",
+        "retention",
     },
     "hotline": {"workflow", "retention"},
     "patrol": {"bulk"},

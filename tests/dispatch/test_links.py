@@ -12,11 +12,11 @@ from cases import actions as cases
 from cases.actions import NotYours
 from cases.models import CaseEvent, EventText, Evidence
 from cases.workflow import Stage, StintStage
-from dispatch import actions, links, teams
+from dispatch import actions, links, retention, teams
 from dispatch.models import CaseLink, Crew, LinkStep
 from office import actions as office
 from office import settings
-from office.models import Delivery, Message
+from office.models import Delivery, Erasure, Message
 from tests.county import LONG_AGO, County, beijing, picture
 
 pytestmark = pytest.mark.django_db
@@ -305,3 +305,19 @@ def test_a_phone_opens_the_case_sends_pictures_and_is_done(county, today):
     assert Evidence.objects.filter(stint=today, usage="after").count() == 1
     assert what(link) == ["made", "opened", "picture", "picture", "done"]
     assert set(LinkStep.objects.filter(link=link).exclude(what="made").values_list("by", flat=True)) == {None}
+
+
+# — how long it is kept for whom —
+
+
+def test_for_whom_a_link_was_made_is_forgotten_after_three_years_and_the_log_stays(county, crew):
+    link = give(county, stint_in_hand(county), crew=crew, phone="13900000002")
+    links.end_crew(crew, by=county.sanitation, at=LATER, on=LATER.date())
+    over = link.expires_at + timedelta(days=1095)
+    assert retention.erase_what_is_due(at=over - timedelta(days=10)) == 0
+    assert retention.erase_what_is_due(at=over + timedelta(seconds=1)) == 2
+    link.refresh_from_db()
+    crew.refresh_from_db()
+    assert (link.name, link.phone, crew.contact, crew.phone) == ("", "", "", "")
+    assert what(link) == ["made", "revoked"]
+    assert set(Erasure.objects.values_list("rule", flat=True)) == {"link_holders", "crew_contacts"}
