@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from cases import workflow
 from cases.querysets import CaseQuerySet, OverrideQuerySet, RequestQuerySet, StintQuerySet, TaskQuerySet
 from cases.time_limits import WORKING, Unit
+from citymgmt.wording import label
 from components.models import MinorClass
 from grid.models import ENDS_AFTER_IT_BEGINS, Changed, Dated, Geography, Road, UnitGrid
 
@@ -268,12 +269,12 @@ class Case(models.Model):
     @property
     def stage_label(self) -> str:
         """The stage in words. Lists ask it of every row: a look into one table, where Django makes one each time."""
-        return gettext(workflow.LABELS[self.stage])
+        return label(workflow.LABELS[self.stage])
 
     @property
     def source_label(self) -> str:
         """Where it came from, in words."""
-        return gettext(workflow.SOURCE_LABELS[self.source])
+        return label(workflow.SOURCE_LABELS[self.source])
 
     @property
     def clock_label(self) -> str:

@@ -59,20 +59,47 @@ USUAL = """
 MOST_COUNTED = 1000
 
 
-def counted(lists: Iterable[models.QuerySet]) -> list[int]:
-    """Return how many rows each of these lists holds, at most MOST_COUNTED; one query, however much there is."""
+def counted(rows: models.QuerySet, conditions: Iterable[Q | tuple[str, ...]]) -> list[int]:
+    """Return how many of the rows each condition holds for, at most MOST_COUNTED; one query, however much there is.
+
+    A condition is one of the ORM, or a tuple of stages: most are, and the statement for them is put together once.
+    """
     parts, values = [], []
-    for one in lists:
-        try:
-            sql, params = one.order_by().values("pk")[:MOST_COUNTED].query.sql_with_params()
-        except EmptyResultSet:
+    of_a_stage = _counting(rows.filter(stage=ANY_STAGE))
+    for one in conditions:
+        part = _of_stages(of_a_stage, one) if isinstance(one, tuple) else _counting(rows.filter(one))
+        if part is None:
             parts.append("0")
             continue
-        parts.append(f"(SELECT count(*) FROM ({sql}) counted)")
-        values += params
+        parts.append(f"(SELECT count(*) FROM ({part[0]}) counted)")
+        values += part[1]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(parts)}", values)
         return list(cursor.fetchone())
+
+
+def _counting(rows: models.QuerySet) -> tuple[str, list] | None:
+    """Return the statement that counts rows, with its parameters; None where there are none for sure."""
+    try:
+        sql, params = rows.order_by().values("pk")[:MOST_COUNTED].query.sql_with_params()
+    except EmptyResultSet:
+        return None
+    return sql, list(params)
+
+
+def _of_stages(known: tuple[str, list] | None, stages: tuple[str, ...]) -> tuple[str, list] | None:
+    """Return the statement for one stage said of several: "stage = %s" becomes "stage IN (%s, %s)"."""
+    if known is None:
+        return None
+    sql, params = known
+    place = params.index(ANY_STAGE)
+    pieces = sql.split("%s")
+    before = "%s".join(pieces[: place + 1]).removesuffix("= ")
+    marks = ", ".join(["%s"] * len(stages))
+    return (
+        f"{before}IN ({marks}){'%s'.join(pieces[place + 1 :])}",
+        [*params[:place], *map(str, stages), *params[place + 1 :]],
+    )
 
 
 def merged(rows, stages: Collection[str], *, columns: tuple[str, ...], order: str, first: int, last: int):

@@ -280,7 +280,8 @@ def opens_with(request: HttpRequest, context: dict) -> HttpResponse | None:
 
 def counted_tabs(visible, tabs: tuple[Tab, ...], *, at: datetime) -> list[tuple[Tab, int | None]]:
     """Return each tab with the number of its cases, None for what only grows; one query."""
-    numbers = iter(counted(visible.filter(tab.holds(at)) for tab in tabs if tab.is_counted))
+    wanted = [tab.holds(at) if tab.wanted else tab.stages for tab in tabs if tab.is_counted]
+    numbers = iter(counted(visible, wanted))
     return [(tab, next(numbers) if tab.is_counted else None) for tab in tabs]
 
 

@@ -155,7 +155,7 @@ def department_tabs(at: datetime) -> tuple[Tab, ...]:
 
 def numbered(rows: QuerySet, tabs: tuple[Tab, ...]) -> list[tuple[Tab, int | None]]:
     """Return each list with how many rows it holds (as far as they are counted), None for those that are not."""
-    counts = counted(rows.filter(tab.wanted) for tab in tabs if tab.is_counted)
+    counts = counted(rows, [tab.wanted if tab.also else tab.stages for tab in tabs if tab.is_counted])
     numbers = dict(zip((tab.name for tab in tabs if tab.is_counted), counts, strict=True))
     return [(tab, numbers.get(tab.name)) for tab in tabs]
 

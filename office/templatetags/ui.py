@@ -2,25 +2,35 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from html import escape as escape_text
 
 from django import forms, template
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
-from django.utils.html import escape
 from django.utils.safestring import mark_safe
-from django.utils.translation import get_language, gettext_lazy, ngettext, pgettext_lazy
-from django.utils.translation import gettext as _
+from django.utils.translation import get_language, gettext_lazy, gettext_noop, ngettext, pgettext_lazy
 
+from citymgmt.wording import label as _
 from office import settings
 
 register = template.Library()
 
+
+def escape(value: object) -> str:
+    """Escape a text. Lists do it a thousand times, and Django's own, which minds what is translated late, costs more."""
+    return escape_text(str(value))
+
+
+def _local(instant: datetime) -> datetime:
+    return instant.astimezone(timezone.get_default_timezone())
+
+
 SIGNS = {
-    "green": ("●", gettext_lazy("On time")),
-    "yellow": ("◐", gettext_lazy("Nearly due")),
-    "red": ("▲", gettext_lazy("Overdue")),
-    "paused": ("‖", gettext_lazy("Clock stopped")),
-    "none": ("·", gettext_lazy("No limit")),
+    "green": ("●", gettext_noop("On time")),
+    "yellow": ("◐", gettext_noop("Nearly due")),
+    "red": ("▲", gettext_noop("Overdue")),
+    "paused": ("‖", gettext_noop("Clock stopped")),
+    "none": ("·", gettext_noop("No limit")),
 }
 
 
@@ -43,7 +53,7 @@ def _lamp_of(it, now: datetime) -> dict:
         name = "yellow" if yellow and now >= yellow else "green"
         words = _("%(time)s left") % {"time": working_span(work) if work else span(due - now)}
     sign, label = SIGNS[name]
-    return {"name": name, "sign": sign, "label": label, "words": words}
+    return {"name": name, "sign": sign, "label": _(label), "words": words}
 
 
 # Lists show many of these: written straight down they cost a tenth of a template.
@@ -73,11 +83,11 @@ def signs_of(it, now: datetime) -> tuple[str, str]:
     """Return lamp and time left of anything with due_at, yellow_at and clock_paused, as HTML."""
     lamp = _lamp_of(it, now)
     due, yellow = it.due_at, getattr(it, "yellow_at", None)
-    local = timezone.localtime(due) if due else None
+    local = _local(due) if due else None
     facts = {
         "name": lamp["name"],
         "due": local.isoformat() if local else "",
-        "yellow": timezone.localtime(yellow).isoformat() if yellow else "",
+        "yellow": _local(yellow).isoformat() if yellow else "",
         "paused": " data-paused" if getattr(it, "clock_paused", False) else "",
     }
     work = getattr(it, "work", None)
@@ -92,14 +102,14 @@ def signs_of(it, now: datetime) -> tuple[str, str]:
 @register.filter
 def moment(instant: datetime) -> str:
     """An instant in a list: month, day, time."""
-    local = timezone.localtime(instant)
+    local = _local(instant)
     return mark_safe(f'<time datetime="{local.isoformat()}">{local:%m-%d %H:%M}</time>')
 
 
 @register.filter
 def ago(instant: datetime, now: datetime | None = None) -> str:
     """How long ago something was, which static/js keeps up to date; the instant itself stands behind it."""
-    local = timezone.localtime(instant)
+    local = _local(instant)
     words = said_ago((now or timezone.now()) - instant)
     return mark_safe(
         f'<time datetime="{local.isoformat()}" data-ago title="{local:%Y-%m-%d %H:%M}">{escape(words)}</time>'
@@ -140,10 +150,10 @@ STAR = ' <span class="star" title="{0}" role="img" aria-label="{0}">★</span>'
 TO_BE_SENT, SENT_OUT = ("accepted", "pending_check"), ("verifying", "checking", "inspecting")
 ANSWERED = ("pending_filing", "pending_close")
 FIELD = {
-    "none": ("○", gettext_lazy("Nobody sent yet")),
-    "sent": ("➤", gettext_lazy("Sent, not opened yet")),
-    "on": ("◉", gettext_lazy("The collector is on it")),
-    "done": ("✓", gettext_lazy("The collector has answered")),
+    "none": ("○", gettext_noop("Nobody sent yet")),
+    "sent": ("➤", gettext_noop("Sent, not opened yet")),
+    "on": ("◉", gettext_noop("The collector is on it")),
+    "done": ("✓", gettext_noop("The collector has answered")),
 }
 IN_THE_FIELD = ' <span class="field-sign field-{0}" title="{2}" role="img" aria-label="{2}">{1}</span>'
 
@@ -161,7 +171,7 @@ def _signs(case) -> str:
     else:
         return said
     sign, label = FIELD[name]
-    return said + IN_THE_FIELD.format(name, sign, escape(label))
+    return said + IN_THE_FIELD.format(name, sign, escape(_(label)))
 
 
 def _holder(case) -> str:
