@@ -17,7 +17,7 @@ register = template.Library()
 
 
 def escape(value: object) -> str:
-    """Escape a text. Lists do it a thousand times, and Django's own, which minds what is translated late, costs more."""
+    """Escape a text. Lists do it a thousand times; Django's own, which also minds what is translated late, costs more."""
     return escape_text(str(value))
 
 
