@@ -17,7 +17,7 @@ register = template.Library()
 
 
 def escape(value: object) -> str:
-    """Escape a text. Lists do it a thousand times; Django's own, which also minds what is translated late, costs more."""
+    """Escape a text; without what Django's own does for texts translated late, which lists do not hold."""
     return escape_text(str(value))
 
 
