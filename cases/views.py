@@ -73,7 +73,9 @@ from cases.querysets import counted
 from cases.workflow import Stage, Subject
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
-from components.models import MinorClass
+from components.models import Component, MinorClass
+from grid.geometry import metres_between
+from grid.locate import nearest
 from office import settings as office_settings
 from office.actions import note_look
 from office.models import ReadLog
@@ -407,7 +409,7 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         requests = [one for one in requests if one.stint_id in mine]
     clocks.show_working_time([found], at=at)
     is_blind = facts_only and acting(request.user, at=at, side=Side.DEPARTMENT) is None
-    evidence = list(found.evidence.select_related("file"))
+    evidence = located(found, found.evidence.select_related("file"))
     directives = list(found.directives.exclude(kind=Directive.Kind.URGE).select_related("to_department", "given_by"))
     if facts_only:
         held = departments_of(request.user, at)
@@ -423,8 +425,7 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         "requests": requests,
         "directives": directives,
         "evidence": evidence,
-        "before": [one for one in evidence if one.usage not in (Evidence.Usage.AFTER, Evidence.Usage.CHECK)],
-        "after": [one for one in evidence if one.usage in (Evidence.Usage.AFTER, Evidence.Usage.CHECK)],
+        **before_and_after(evidence),
         "timeline": timeline(found, facts_only=facts_only, only_of=request.user if is_blind else None),
         **_drawn(found, buttons),
         "facts_only": facts_only,
@@ -436,6 +437,29 @@ def case_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         "may_see_reporter": found.reporter_ref is not None and may_see_reporter(request.user, found, at),
         "side": next((str(SIDE_OF[one.role]) for one in appointments_of(request.user, at) if one.role in SIDE_OF), ""),
     }
+
+
+AFTERWARDS = (Evidence.Usage.AFTER, Evidence.Usage.CHECK)
+
+
+def located(found: Case, evidence: Iterable[Evidence]) -> list[Evidence]:
+    """Return the evidence, each with its `metres` from the place of the case; None where a citizen's phone stood."""
+    shown = list(evidence)
+    for one in shown:
+        known = one.point is not None and not one.from_reporter
+        one.metres = metres_between(*found.point.coords[:2], *one.point.coords[:2]) if known else None
+    return shown
+
+
+def before_and_after(evidence: list[Evidence]) -> dict:
+    """Return the evidence of before and of afterwards, and the last picture of each as a pair where there are both."""
+    sides = {
+        "before": [one for one in evidence if one.usage not in AFTERWARDS],
+        "after": [one for one in evidence if one.usage in AFTERWARDS],
+    }
+    last = [next((one for one in reversed(side) if one.file.kind == "picture" and not one.file.erased_at), None)
+            for side in sides.values()]  # fmt: skip
+    return {**sides, "pair": last if all(last) else None}
 
 
 def _drawn(found: Case, buttons: list[Button]) -> dict:
@@ -674,8 +698,15 @@ def near_context(request: HttpRequest, case_id, *, at: datetime) -> dict:
         "attached": visible.filter(merged_into=found).with_row().order_by("reported_at", "pk"),
         "earlier": came_before(visible, found, request.user, at=at),
         "attach_url": _attach_url(request, found, at=at),
+        "components": nearest(
+            Component.objects.current().select_related("minor_class"), "geometry", found.point, within_metres=around
+        )[:NEAR_COMPONENTS],
+        "facts_only": sees_facts_only(request.user, at),
         "at": at,
     }
+
+
+NEAR_COMPONENTS = 6
 
 
 def same(request: HttpRequest, case_id) -> HttpResponse:

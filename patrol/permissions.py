@@ -72,6 +72,12 @@ def who_is_near(place: Located, point, *, at: datetime) -> list[Candidate]:
     return sorted((_candidate(one, point) for one in near), key=_suitable)
 
 
+def on_duty_near(case: Case, *, at: datetime) -> list[Candidate]:
+    """Return the collectors on duty around a case, the most suitable first, whoever may be sent or not. One query."""
+    near = [one for one in _collectors(case.duty_grid_id, at) if _works_in(case.area_code, one)]
+    return [one for one in sorted((_candidate(one, case.point) for one in near), key=_suitable) if one.is_on_duty]
+
+
 def _candidate(appointment: Appointment, point) -> Candidate:
     last = appointment.last_point
     return Candidate(

@@ -14,6 +14,7 @@ urlpatterns = [
     path("field/case/<uuid:case_id>/", views.case, name="case"),
     path("field/task/<uuid:task_id>/", views.task, name="task"),
     path("field/candidates/<uuid:case_id>/<str:kind>/", views.candidates, name="candidates"),
+    path("field/beside/<uuid:case_id>/", views.near_case, name="near_case"),
     path("field/move/<uuid:case_id>/<str:subject>/<uuid:subject_id>/<str:verb>/", views.move, name="move"),
     path("field/bulk/<uuid:run_id>/go/", bulk.go, name="bulk_go"),
     path("field/bulk/<slug:verb>/", bulk.bulk, name="bulk"),

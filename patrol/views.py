@@ -16,7 +16,7 @@ from cases.actions import MoveNotAllowed
 from cases.forms import RESULT_LABELS
 from cases.models import Case, FieldTask
 from cases.querysets import usual_classes
-from cases.views import Door
+from cases.views import Door, sees_facts_only
 from cases.workflow import Subject, TaskStage
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
@@ -25,7 +25,7 @@ from grid.models import DutyGrid
 from patrol import actions
 from patrol.forms import AnswerForm, AssignForm, EndForm, ReportForm
 from patrol.models import CollectorGrid, Fix
-from patrol.permissions import collector_of, may_assign, may_send, who_may_go
+from patrol.permissions import collector_of, may_assign, may_send, on_duty_near, who_may_go
 
 LATEST = 20
 MOST_TASKS = 100
@@ -196,6 +196,16 @@ def candidates(request: HttpRequest, case_id: UUID, kind: str) -> HttpResponse:
         raise PermissionDenied
     context = {"case": found, "candidates": who_may_go(found, kind, at=at), "at": at}
     return render(request, "patrol/_candidates.html", context)
+
+
+@require_safe
+def near_case(request: HttpRequest, case_id: UUID) -> HttpResponse:
+    """Fragment for the desks: the collectors on duty, the nearest to a case first."""
+    at = timezone.now()
+    found = get_object_or_404(Case.objects.visible_to(request.user, at), public_id=case_id)
+    if sees_facts_only(request.user, at):
+        raise PermissionDenied
+    return render(request, "patrol/_near_case.html", {"collectors": on_duty_near(found, at=at)[:NEAR_SHOWN]})
 
 
 # — who patrols which duty grid ———————————————————————————————————————————————————————————————————————

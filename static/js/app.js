@@ -33,6 +33,7 @@ document.addEventListener("submit", (event) => {
 const BOXES = { "[data-class-box]": () => import("./class_box.js"), "[data-place-box]": () => import("./place_box.js") };
 
 function boxes(root) {
+  if (root.querySelector("[data-shots]")) import("./evidence.js").catch(() => {});
   if (root.querySelector("[data-copy]")) import("./copy.js").catch(() => {});
   for (const [which, fetched] of Object.entries(BOXES)) if (root.querySelector(which)) fetched().then((box) => box.default(root)).catch(() => {});
 }

@@ -178,9 +178,10 @@ function marks(L, map) {
     group.clearLayers();
     for (const one of document.querySelectorAll("[data-mark]")) {
       const [lon, lat] = one.dataset.mark.split(",").map(Number);
-      const mark = L.circleMarker([lat, lon], { radius: 6, color: "#fff", weight: 2, fillOpacity: 1, fillColor: LAMPS[one.dataset.markLamp] || LAMPS.none });
+      const isShot = one.dataset.markLamp === "shot"; // where a picture was taken
+      const mark = L.circleMarker([lat, lon], { radius: isShot ? 4 : 6, color: isShot ? "#10263f" : "#fff", weight: 2, fillOpacity: 1, fillColor: isShot ? "#fff" : LAMPS[one.dataset.markLamp] || LAMPS.none });
       const link = one.querySelector("a[href]");
-      if (link) { mark.bindTooltip(plain(link.textContent.trim())); mark.on("click", () => link.click()); }
+      if (link) { mark.bindTooltip(plain(link.dataset.said || link.textContent.trim())); mark.on("click", () => link.click()); }
       group.addLayer(mark);
     }
   };
