@@ -220,6 +220,11 @@ DESK_READERS = (
 )  # fmt: skip
 
 
+def map_window(request: HttpRequest) -> HttpResponse:
+    """The map for a second screen; it follows what the desks in the same browser open."""
+    return render(request, "cases/map_window.html")
+
+
 def queue(
     request: HttpRequest, visible, *, tabs: tuple[Tab, ...], at: datetime, only: Collection[UUID] | None = None
 ) -> dict:
@@ -357,12 +362,38 @@ def search(request: HttpRequest) -> HttpResponse:
         return redirect("cases:case", exact.public_id)
     reported = by_phone(request.user, words, at=at)
     by_number = reported is not None and reported.exists()
-    found = visible.matching(words) if words and not by_number else reported if by_number else Case.objects.none()
+    found = spoken_of(visible, words) if words and not by_number else reported if by_number else Case.objects.none()
     found = found.with_line().order_by("-reported_at", "-id")
     context = {"words": words, "page": page_of(request, lambda first, last: found[first:last]), "at": at,
                "is_phone": reported is not None, "by_number": by_number,
                "facts_only": sees_facts_only(request.user, at)}  # fmt: skip
     return render(request, "cases/search.html", context)
+
+
+SHORTEST_SEARCH, HITS = 2, 8
+COMPONENT_CODE = re.compile(r"\d{12,17}")
+
+
+def spoken_of(visible, words: str):
+    """Return the cases that words are about: a component's code, or the beginning of one, else number, place, words."""
+    if COMPONENT_CODE.fullmatch(words):
+        coded = Component.objects.filter(identifier__startswith=words).values("pk")
+        return visible.filter(Q(component__in=coded) | Q(number__startswith=words))
+    return visible.matching(words)
+
+
+def hits(request: HttpRequest) -> HttpResponse:
+    """Fragment: the latest cases that what is being typed finds. Phone numbers are left to the search itself."""
+    at = timezone.now()
+    words = request.GET.get("q", "").strip()
+    words = words if len(words) >= SHORTEST_SEARCH else ""
+    is_number = bool(PHONE.fullmatch(words)) and may_read_vault(request.user, at=at)
+    rows = []
+    if words and not is_number:
+        found = spoken_of(Case.objects.visible_to(request.user, at), words)
+        rows = list(found.with_line().order_by("-reported_at", "-id")[:HITS])
+        clocks.show_working_time(rows, at=at)
+    return render(request, "cases/_hits.html", {"rows": rows, "words": words, "is_number": is_number, "at": at})
 
 
 # A mobile number, one with its area's code, or a bare one of seven or eight digits.

@@ -8,11 +8,12 @@ import { locks } from "./lock.js";
 import { maps } from "./map.js";
 import { phrases } from "./phrases.js";
 import { telephone } from "./telephone.js";
+import { searches } from "./search.js";
 import { sounds } from "./sounds.js";
 import { uploads } from "./upload.js";
 
 function wake(root) {
-  for (const part of [boxes, drafts, clocks, uploads, maps]) part(root);
+  for (const part of [boxes, drafts, clocks, uploads, maps, searches]) part(root);
 }
 
 // A row is a link as a whole.

@@ -4,6 +4,8 @@
 //   [data-next]     opens the most pressing case of the queue
 //   [data-close]    closes the case in the middle
 // On the body: case:open {id} when a case was opened, case:changed {id, said} when one changed; `said`: by this person here.
+import { follow, tellFollowers, watchFollowers } from "./follow.js";
+
 const desk = document.querySelector("[data-desk]");
 const narrow = matchMedia("(max-width: 900px)");
 const [queue, middle, beside] = ["queue", "case", "beside"].map((id) => document.getElementById(id));
@@ -43,7 +45,6 @@ function mark() {
 // — the middle ——————————————————————————————————————————————————————————————————————————————————————
 
 function fetchCase(id) {
-  htmx.trigger(middle, "htmx:abort"); // of two asked for, only the latter is shown
   middle.setAttribute("aria-busy", "true");
   return htmx.ajax("GET", addressOf(id), { source: middle, target: middle, swap: "innerHTML" })
     .finally(() => middle.removeAttribute("aria-busy"));
@@ -86,15 +87,17 @@ const writing = () => [...middle.querySelectorAll("form")].some((form) => form.c
 
 // — the map and what is near ————————————————————————————————————————————————————————————————————————
 
-function follow() {
-  const shown = middle.querySelector("[data-shown]");
-  if (!shown) return;
-  const { lon, lat, lamp, meant, number, near } = shown.dataset;
-  const box = beside.querySelector("[data-map]");
-  Object.assign(box.dataset, { lon, lat, lamp, meant, label: number });
-  box.dispatchEvent(new CustomEvent("map:show"));
-  htmx.trigger("#near", "htmx:abort");
-  htmx.ajax("GET", near, { source: "#near", target: "#near", swap: "innerHTML", headers: quiet });
+const facts = () => middle.querySelector("[data-shown]")?.dataset;
+
+function show() {
+  if (!facts()) return;
+  if (!desk.hasAttribute("data-detached")) follow(beside, facts());
+  tellFollowers(facts());
+}
+
+function detached(is) {
+  const was = desk.toggleAttribute("data-detached", is);
+  if (!was && facts()) follow(beside, facts());
 }
 
 // — the queue ———————————————————————————————————————————————————————————————————————————————————————
@@ -133,6 +136,7 @@ function clicked(event) {
   if (target.closest("[data-next]")) { next(); return; }
   if (target.closest("button[data-wide]")) { widen(!desk.hasAttribute("data-wide")); return; }
   const link = target.closest("a[href]");
+  if (link?.hasAttribute("data-detach")) { event.preventDefault(); window.open(link.href, link.target, "popup,width=900,height=1000"); return; }
   if (link?.target === "_blank" || link?.hasAttribute("hx-get")) return;
   const address = link && new URL(link.href);
   if (address?.origin === location.origin) {
@@ -167,8 +171,12 @@ function start() {
   document.addEventListener("keydown", (event) => { if (event.key === "Escape" && folds().length) { event.stopPropagation(); for (const one of folds()) { one.open = false; one.querySelector("summary").focus(); } } }, true);
   new MutationObserver(mark).observe(queue, { childList: true, subtree: true });
   desk.addEventListener("click", clicked);
+  document.getElementById("bar-hits")?.addEventListener("click", clicked);
+  watchFollowers(detached, facts);
   queue.addEventListener("submit", sent, true);
-  middle.addEventListener("htmx:afterSettle", (event) => { if (event.detail.target === middle) follow(); });
+  // Of two that were asked for, only the latter is shown.
+  middle.addEventListener("htmx:beforeSwap", ({ detail }) => { if (detail.target === middle && detail.pathInfo.requestPath !== addressOf(opened)) detail.shouldSwap = false; });
+  middle.addEventListener("htmx:afterSettle", (event) => { if (event.detail.target === middle) show(); });
   middle.addEventListener("htmx:responseError", (event) => { if (event.detail.target === middle) close(); });
   document.body.addEventListener("case:changed", ({ detail }) => {
     if (detail.said) { say(detail.said); load(location.href, { remember: false }); }

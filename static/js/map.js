@@ -101,7 +101,7 @@ function layers(L, map, box) {
     const note = box.parentElement.querySelector("[data-map-note]");
     if (note) note.textContent = [...new Set(Object.values(credits).filter(Boolean))].join(" · ");
   };
-  const fill = () => groups.forEach(async (group) => {
+  const fill = () => box.offsetWidth && groups.forEach(async (group) => {
     if (map.getZoom() < LAYERS[group.name].from) { group.layer.clearLayers(); group.asked = ""; order(); return; }
     const wanted = inBox(map.getBounds().pad(0.2));
     if (group.asked === wanted) return;
