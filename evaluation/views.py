@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date
-from django.utils.safestring import SafeString, mark_safe
+from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
@@ -504,15 +504,11 @@ def wall_scene(request: HttpRequest, name: str) -> HttpResponse:
     _wall_readers_only(request, at)
     if name not in wall.BY_NAME:
         raise Http404
-    return HttpResponse(_drawn(wall.BY_NAME[name], at=at))
-
-
-def _drawn(scene: wall.Scene, *, at: datetime) -> SafeString:
     # Without the request: what is kept for all screens holds nothing of whoever asked first.
-    template = f"evaluation/wall/{scene.name}.html"
-    return mark_safe(
-        wall.fetched(scene.name, at=at, draw=lambda: render_to_string(template, {**scene.context(at), "at": at}))
-    )
+    template, scene = f"evaluation/wall/{name}.html", wall.BY_NAME[name]
+    age, html = wall.fetched(name, at=at, draw=lambda: render_to_string(template, {**scene.context(at), "at": at}))
+    # How old it is, so that a screen that has heard of something newer asks again.
+    return HttpResponse(html, headers={"X-Age": f"{age:.0f}", "Cache-Control": "no-store"})
 
 
 @open_while_locked

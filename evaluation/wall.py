@@ -45,19 +45,23 @@ class Scene:
     context: Callable[[datetime], dict]
 
 
-def fetched(name: str, *, at: datetime, draw: Callable[[], str]) -> str:
-    """Return a scene's HTML, at most so many seconds old (setting); `draw` makes it anew, once for all screens."""
+def fetched(name: str, *, at: datetime, draw: Callable[[], str]) -> tuple[float, str]:
+    """Return a scene's HTML and how many seconds old it is, at most so many (setting).
+
+    `draw` makes it anew, once for all screens.
+    """
     key = f"wall:{name}:{get_language()}"
     fresh = settings.get("evaluation.wall_fresh_seconds", on=timezone.localdate(at))
     kept = cache.get(key)
-    if kept and at.timestamp() - kept[0] < fresh:
-        return kept[1]
-    if kept and not cache.add(f"{key}:turn", 1, timeout=TURN_SECONDS):
-        return kept[1]  # somebody else is counting it just now
+    if kept:
+        age = at.timestamp() - kept[0]
+        # Somebody else is counting it just now: what is kept does meanwhile.
+        if age < fresh or not cache.add(f"{key}:turn", 1, timeout=TURN_SECONDS):
+            return age, kept[1]
     html = draw()
     cache.set(key, (at.timestamp(), html), timeout=KEPT_SECONDS)
     cache.delete(f"{key}:turn")
-    return html
+    return 0.0, html
 
 
 def kept_scene(name: str) -> str:

@@ -11,9 +11,9 @@ const card = document.querySelector("[data-wall-keys]");
 const tabs = [...document.querySelectorAll("[data-scene]")];
 const order = tabs.map((tab) => tab.dataset.scene);
 const language = document.documentElement.lang;
-const SECONDS = Number(stage.dataset.seconds), POLL = 30, NEWS = 6, DEAD = 40;
+const SECONDS = Number(stage.dataset.seconds), POLL = 30, NEWS = 6, DEAD = 40, CITY = "Asia/Shanghai";
 
-let here = order.indexOf(stage.dataset.now), shownAt = Date.now(), freshAt = Date.now(), held = false, heard = 0, news = false;
+let here = order.indexOf(stage.dataset.now), shownAt = Date.now(), freshAt = Date.now(), askedAt = Date.now(), newsAt = 0, held = false, heard = 0;
 let asked = null, line = null, lines = "waits", away = false, out = false;
 
 // — what is seen —————————————————————————————————————————————————————————————————————————————————————
@@ -23,19 +23,19 @@ async function fetchScene(name) {
   out = Boolean(answer && (answer.redirected || answer.status === 401 || answer.status === 403));
   away = !answer?.ok || out;
   tell();
-  return away ? null : answer.text();
+  return away ? null : { html: await answer.text(), drawnAt: Date.now() - 1000 * (Number(answer.headers.get("X-Age")) + 1) };
 }
 
 async function show(place, { anew = false } = {}) {
   const wanted = (place + order.length) % order.length;
   const mine = (asked = {});
-  const html = await fetchScene(order[wanted]);
+  askedAt = Date.now();
+  const drawn = await fetchScene(order[wanted]);
   if (asked !== mine) return; // somebody pressed a key meanwhile
-  if (!html) { shownAt = Date.now(); return; } // what is seen stays
-  stage.innerHTML = html;
+  if (!drawn) { shownAt = Date.now(); return; } // what is seen stays
+  stage.innerHTML = drawn.html;
   clocks(stage);
-  freshAt = Date.now();
-  news = false;
+  freshAt = drawn.drawnAt;
   if (!anew) shownAt = Date.now();
   here = wanted;
   for (const [number, tab] of tabs.entries()) if (number === here) tab.setAttribute("aria-current", "page"); else tab.removeAttribute("aria-current");
@@ -49,17 +49,17 @@ function hold(whether) {
 
 function tell() {
   const said = state.dataset;
-  const at = new Date(freshAt).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit" });
+  const at = new Date(freshAt).toLocaleTimeString(language, { hour: "2-digit", minute: "2-digit", timeZone: CITY });
   state.className = `wall-state${out || away ? " fails" : lines === "up" && !held ? "" : lines === "waits" ? "" : " warns"}`;
   state.textContent = out ? said.out : away ? `${said.away} ${at}` : held ? said.held : lines === "down" ? said.polls : lines === "up" ? said.live : "";
 }
 
 setInterval(() => {
-  const now = Date.now(), seen = (now - shownAt) / 1000, old = (now - freshAt) / 1000;
+  const now = Date.now(), seen = (now - shownAt) / 1000, since = (now - askedAt) / 1000;
   progress.style.transform = `scaleX(${held ? 0 : Math.min(1, seen / SECONDS)})`;
   const day = new Date(now);
-  clock.replaceChildren(Object.assign(document.createElement("small"), { textContent: day.toLocaleDateString(language, { month: "long", day: "numeric", weekday: "long" }) }), day.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit" }));
-  if (!held && seen >= SECONDS && order.length > 1) { shownAt = now; show(here + 1); } else if (old >= POLL || (news && old >= NEWS)) { freshAt = now; news = false; show(here, { anew: true }); }
+  clock.replaceChildren(Object.assign(document.createElement("small"), { textContent: day.toLocaleDateString(language, { month: "long", day: "numeric", weekday: "long", timeZone: CITY }) }), day.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit", second: "2-digit", timeZone: CITY }));
+  if (!held && seen >= SECONDS && order.length > 1) { shownAt = now; show(here + 1); } else if (since >= POLL || (newsAt > freshAt && since >= NEWS)) show(here, { anew: true });
   if (lines === "up" && now - heard > DEAD * 1000) drop();
 }, 500);
 
@@ -73,7 +73,7 @@ async function listen() {
   const alive = () => { heard = Date.now(); if (lines !== "up") { lines = "up"; tell(); } };
   line.addEventListener("open", alive);
   for (const kind of ["beat", "up", "presence", "box"]) line.addEventListener(kind, alive);
-  for (const kind of ["case", "reset"]) line.addEventListener(kind, () => { alive(); news = true; });
+  for (const kind of ["case", "reset"]) line.addEventListener(kind, () => { alive(); newsAt = Date.now(); });
   line.addEventListener("down", () => { lines = "down"; heard = Date.now(); tell(); });
   line.addEventListener("renew", () => { line.close(); listen(); });
   line.addEventListener("error", drop);

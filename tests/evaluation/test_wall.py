@@ -144,6 +144,12 @@ def test_all_screens_share_one_count_and_a_later_one_is_counted_anew(county, sea
         assert seat(county.commander).get("/wall/scene/map/").content != seen
 
 
+def test_a_screen_is_told_how_old_what_it_sees_is(county, seat):
+    assert seat(county.leader).get("/wall/scene/map/")["X-Age"] == "0"
+    with time_machine.travel(NOW + timedelta(seconds=15), tick=False):
+        assert seat(county.commander).get("/wall/scene/map/")["X-Age"] == "15"
+
+
 def test_while_one_screen_counts_the_others_show_what_was_kept(county, seat):
     before = seat(county.leader).get("/wall/scene/map/").content
     county.case_at(Stage.HANDLING, at=NOW - HOUR)
