@@ -382,6 +382,13 @@ MAINTENANCE = (
         gettext_lazy("Which collector answers for which duty grid"),
         "see_people",
     ),
+    (
+        "grid:places",
+        gettext_lazy("Named places"),
+        gettext_lazy("Door plates and landmarks that the place box finds"),
+        "see_departments",
+    ),
+    ("accounts:phrases", gettext_lazy("Phrases"), gettext_lazy("What a key puts into a text"), "keep_phrases"),
     ("grid:roads", gettext_lazy("Roads"), gettext_lazy("Roads and their classes"), "see_departments"),
     (
         "dispatch:responsibilities",

@@ -17,7 +17,7 @@ from shapely.geometry.base import BaseGeometry
 from citymgmt.errors import Refusal
 from grid.addresses import initials
 from grid.geometry import Cell
-from grid.models import SRID, Area, DutyGrid, DutyGridCell, Road, UnitGrid
+from grid.models import SRID, Area, DutyGrid, DutyGridCell, Place, Road, UnitGrid
 
 ROWS_AT_ONCE = 20_000
 
@@ -191,6 +191,33 @@ def _cells_of(codes: Collection[str]) -> set[int]:
 def name_duty_grid(duty_grid: DutyGrid, *, by, at: datetime, name_zh: str, name_en: str) -> DutyGrid:
     """Give a duty grid other names."""
     return _changed(duty_grid, by=by, at=at, name_zh=name_zh, name_en=name_en)
+
+
+# --- Named places ----------------------------------------------------------------------------------------------------
+
+
+def add_places(places: Iterable[Place], *, at: datetime, source: str) -> int:
+    """Write named places into the gazetteer and return how many; what stands there under that name already, stays.
+
+    The same name at the same address, or both without one, is the same place.
+    """
+    wanted = {(place.name_zh, place.address): place for place in places}
+    known = Place.objects.current().filter(name_zh__in={name for name, _address in wanted})
+    for key in known.values_list("name_zh", "address"):
+        wanted.pop(key, None)
+    for place in wanted.values():
+        place.pinyin_initials, place.source = initials(place.name_zh), source
+        place.valid_from = timezone.localdate(at)
+    return len(Place.objects.bulk_create(wanted.values(), batch_size=ROWS_AT_ONCE))
+
+
+def end_place(place: Place, *, at: datetime) -> None:
+    """Let a named place no longer be found; what was found by it before stays as it was."""
+    day = timezone.localdate(at)
+    current = Place.objects.current().filter(pk=place.pk)
+    # What comes and goes on the same day never held.
+    current.filter(valid_from__gte=day).delete()
+    current.update(valid_to=day)
 
 
 # --- Areas and roads -------------------------------------------------------------------------------------------------

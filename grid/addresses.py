@@ -26,8 +26,15 @@ INITIALS_MOST = 50
 
 @lru_cache(maxsize=4096)
 def initials(name: str) -> str:
-    """Return the pinyin initials of a name, as people type them: 路面井盖 → lmjg. What is not Chinese is left out."""
-    return "".join(lazy_pinyin(name, style=Style.FIRST_LETTER, errors="ignore")).lower()[:INITIALS_MOST]
+    """Return the pinyin initials of a name, as people type them: 路面井盖 → lmjg, 人民路88号 → rml88h.
+
+    Letters and digits stand as they are; every other sign is left out.
+    """
+    return "".join(lazy_pinyin(name, style=Style.FIRST_LETTER, errors=_kept)).lower()[:INITIALS_MOST]
+
+
+def _kept(signs: str) -> str:
+    return "".join(sign for sign in signs if sign.isascii() and sign.isalnum())
 
 
 # — reading ——————————————————————————————————————————————————————————————————————————————————————————
@@ -217,7 +224,7 @@ def _rows(sql: str, wanted: Sought) -> list[tuple]:
 
 def _letters(text: str) -> str:
     """Return what may be pinyin initials, else something that no initials begin with."""
-    return text.lower() if text.isascii() and text.isalpha() else "?"
+    return text.lower() if text.isascii() and text.isalnum() and not text.isdigit() else "?"
 
 
 def _begins(text: str) -> str:

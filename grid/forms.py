@@ -7,7 +7,7 @@ from django.contrib.gis.geos import Point
 from django.urls import reverse_lazy
 from django.utils.translation import gettext_lazy as _
 
-from grid.models import SRID, Area, DutyGrid, Road
+from grid.models import SRID, Area, DutyGrid, Place, Road
 
 
 def degrees(label: str, most: int, **kwargs) -> forms.DecimalField:
@@ -114,3 +114,45 @@ class NewDutyGridForm(CellsForm, forms.ModelForm):
     class Meta:
         model = DutyGrid
         fields = ["code", "name_zh", "name_en", "area_code"]
+
+
+PLACES_AT_ONCE = 2000
+COLUMNS_OF_A_PLACE = 5
+
+
+class PlacesForm(forms.Form):
+    """Named places as lines copied from a spreadsheet; `places` are the rows, not written yet."""
+
+    lines = forms.CharField(
+        label=_("Named places"), max_length=400_000,
+        widget=forms.Textarea(attrs={"rows": 6, "placeholder": _("name · kind · address · longitude · latitude")}),
+        help_text=_(
+            "One a line, as copied from a spreadsheet: name, kind (door plate, point of interest … or empty), address, "
+            "longitude, latitude."
+        ),
+    )  # fmt: skip
+
+    def clean_lines(self) -> str:
+        """Read every line; what cannot be read is said with its number."""
+        self.places: list[Place] = []
+        kinds = {str(label): value for value, label in Place.Kind.choices}
+        lines = [line for line in self.cleaned_data["lines"].splitlines() if line.strip()]
+        if len(lines) > PLACES_AT_ONCE:
+            raise forms.ValidationError(_("At most %(most)s lines at once.") % {"most": PLACES_AT_ONCE})
+        for number, line in enumerate(lines, 1):
+            cells = [cell.strip() for cell in line.split("\t" if "\t" in line else ",")]
+            try:
+                name, kind, address, longitude, latitude = cells
+                point = point_of(float(longitude), float(latitude))
+            except ValueError:
+                wrong = {"number": number, "columns": COLUMNS_OF_A_PLACE}
+                raise forms.ValidationError(
+                    _("Line %(number)s cannot be read: %(columns)s columns, the last two in degrees.") % wrong
+                ) from None
+            if not name or abs(point.x) > 180 or abs(point.y) > 90 or (kind and kind not in kinds):
+                raise forms.ValidationError(
+                    _("Line %(number)s: no name, an unknown kind, or a place outside the globe.") % {"number": number}
+                )
+            kept = kinds.get(kind, Place.Kind.POI)
+            self.places.append(Place(name_zh=name[:100], kind=kept, address=address[:256], geometry=point))
+        return self.cleaned_data["lines"]

@@ -269,7 +269,7 @@ class Place(Named, Dated):
     area_code = models.CharField(_("code of the area"), max_length=15, blank=True)
     source = models.CharField(_("source of the data"), max_length=200, blank=True)
 
-    objects = querysets.DatedQuerySet.as_manager()
+    objects = querysets.PlaceQuerySet.as_manager()
 
     class Meta:
         verbose_name = _("named place")

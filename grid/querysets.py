@@ -57,6 +57,13 @@ class DutyGridQuerySet(DatedQuerySet):
         )
 
 
+class PlaceQuerySet(DatedQuerySet):
+    def search(self, words: str) -> Self:
+        """Return the named places whose name or address holds `words`, or whose pinyin initials begin with them."""
+        named = Q(name_zh__icontains=words) | Q(name_en__icontains=words) | Q(address__icontains=words)
+        return self.filter(named | Q(pinyin_initials__startswith=words.lower())) if words else self
+
+
 class RoadQuerySet(DatedQuerySet):
     def search(self, words: str) -> Self:
         return self.filter(Q(name_zh__icontains=words) | Q(name_en__icontains=words))

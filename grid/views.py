@@ -23,10 +23,11 @@ from grid.forms import (
     CellsForm,
     DutyGridNameForm,
     NewDutyGridForm,
+    PlacesForm,
     RoadFilter,
     RoadForm,
 )
-from grid.models import Area, DutyGrid, Road, UnitGrid
+from grid.models import Area, DutyGrid, Place, Road, UnitGrid
 from grid.permissions import may, require
 
 PAGE = 50
@@ -217,3 +218,34 @@ def road(request: HttpRequest, public_id) -> HttpResponse:
         "box": _box(line.line.extent),
     }
     return render(request, "grid/road.html", context)
+
+
+# --- Named places ---
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def places(request: HttpRequest) -> HttpResponse:
+    """The gazetteer: what the place box finds beside roads and areas; a POST adds lines of a spreadsheet."""
+    at = timezone.now()
+    require(request.user, "maintain_places" if request.method == "POST" else "see_places", at=at)
+    form = PlacesForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        number = actions.add_places(form.places, at=at, source=str(request.user))
+        messages.success(request, _("%(number)s named places were added.") % {"number": number})
+        return redirect("grid:places")
+    words = request.GET.get("q", "").strip()
+    found = Place.objects.current().search(words).defer("geometry").order_by("name_zh", "pk")
+    context = {
+        "page": Paginator(found, PAGE).get_page(request.GET.get("page")), "q": words, "form": form,
+        "may_change": may(request.user, "maintain_places", at=at),
+    }  # fmt: skip
+    return render(request, "grid/places.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def end_place(request: HttpRequest, public_id) -> HttpResponse:
+    at = timezone.now()
+    require(request.user, "maintain_places", at=at)
+    actions.end_place(get_object_or_404(Place.objects.current(), public_id=public_id), at=at)
+    messages.success(request, _("Saved."))
+    return redirect("grid:places")

@@ -7,15 +7,18 @@ from pypinyin import Style, lazy_pinyin
 AT_ONCE = 2000
 
 
+def kept(signs):
+    return "".join(sign for sign in signs if sign.isascii() and sign.isalnum())
+
+
 def spell(apps, schema_editor):
     """Give the roads and named places that are there already their pinyin initials, some at a time."""
     for name in ("Road", "Place"):
         rows = apps.get_model("grid", name).objects
         batch = []
         for row in rows.filter(pinyin_initials="").only("name_zh").iterator(AT_ONCE):
-            row.pinyin_initials = "".join(lazy_pinyin(row.name_zh, style=Style.FIRST_LETTER, errors="ignore")).lower()[
-                :50
-            ]
+            letters = lazy_pinyin(row.name_zh, style=Style.FIRST_LETTER, errors=kept)
+            row.pinyin_initials = "".join(letters).lower()[:50]
             batch.append(row)
             if len(batch) == AT_ONCE:
                 rows.bulk_update(batch, ["pinyin_initials"])

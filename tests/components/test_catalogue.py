@@ -18,7 +18,7 @@ from tests.components.conftest import THEN, minor_class
 MAY_DAY = datetime(2026, 5, 1, 9, tzinfo=ZoneInfo("Asia/Shanghai"))
 
 
-@pytest.mark.parametrize(("name", "typed"), [("路面井盖", "lmjg"), ("ATM机", "j"), ("垃圾间（楼）", "ljjl")])
+@pytest.mark.parametrize(("name", "typed"), [("路面井盖", "lmjg"), ("ATM机", "atmj"), ("垃圾间（楼）", "ljjl")])
 def test_a_class_is_typed_by_its_pinyin_initials(name, typed):
     assert actions.initials(name) == typed
 

@@ -9,8 +9,10 @@ from shapely import box
 
 from accounts.roles import Role
 from grid import actions
+from grid.addresses import find, sought
 from grid.geometry import Zone, lay_cells
-from grid.models import Area, DutyGrid, DutyGridCell, Road, UnitGrid
+from grid.models import Area, DutyGrid, DutyGridCell, Place, Road, UnitGrid
+from tests.county import LONG_AGO, County
 from tests.factories import person
 
 pytestmark = pytest.mark.django_db
@@ -222,3 +224,45 @@ def test_the_technical_pages_show_places_and_let_nobody_change_them(town, seat):
         assert page.get(reverse(f"admin:grid_{model}_change", args=[row.pk])).status_code == 200
         assert page.get(reverse(f"admin:grid_{model}_add")).status_code == 403
         assert page.post(reverse(f"admin:grid_{model}_delete", args=[row.pk]), {"post": "yes"}).status_code == 403
+
+
+# --- Named places ---
+
+LINES = "钟楼农贸市场\t\t人民路2号\t117.0005\t31.0005\n人民路88号\t门（楼）牌\t\t117.0006\t31.0006"
+
+
+def test_lines_of_a_spreadsheet_become_places_that_the_place_box_finds(seat):
+    browser = seat(County.build().administrator)
+    assert browser.post("/maintenance/places/", {"lines": LINES}).status_code == 302
+    browser.post("/maintenance/places/", {"lines": LINES})  # the same again adds nothing
+    assert [(place.name_zh, place.kind, place.pinyin_initials) for place in Place.objects.order_by("pk")] == [
+        ("钟楼农贸市场", "poi", "zlnmsc"), ("人民路88号", "door_plate", "rml88h"),
+    ]  # fmt: skip
+    assert [one.label for one in find(sought("zlnm"))] == ["钟楼农贸市场"]
+    assert [one.label for one in find(sought("人民路88号"))] == ["人民路88号"]
+    assert [one.label for one in find(sought("rml88"))] == ["人民路88号"]
+
+
+@pytest.mark.parametrize(
+    "line", ["没有坐标", "甲\t\t\tx\ty", "\t\t\t117\t31", "甲\t\t\t217\t31", "甲\t不知道\t\t117\t31"]
+)
+def test_a_line_that_cannot_be_read_is_named_and_nothing_is_written(seat, line):
+    answer = seat(County.build().administrator).post("/maintenance/places/", {"lines": f"{LINES}\n{line}"})
+    assert (answer.status_code, "第 3 行" in answer.content.decode()) == (422, True)
+    assert not Place.objects.exists()
+
+
+def test_what_is_no_longer_there_is_no_longer_found(seat):
+    browser = seat(County.build().administrator)
+    browser.post("/maintenance/places/", {"lines": LINES})
+    Place.objects.update(valid_from=LONG_AGO)
+    place = Place.objects.get(name_zh="钟楼农贸市场")
+    browser.post(f"/maintenance/places/{place.public_id}/end/")
+    assert find(sought("钟楼农贸")) == []
+    assert Place.objects.filter(pk=place.pk, valid_to__isnull=False).exists()
+
+
+def test_only_those_who_keep_places_change_them(seat):
+    county = County.build()
+    assert seat(county.operator).get("/maintenance/places/").status_code == 200
+    assert seat(county.operator).post("/maintenance/places/", {"lines": LINES}).status_code == 403
