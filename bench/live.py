@@ -18,6 +18,7 @@ import argparse
 import asyncio
 import json
 import os
+import queue
 import random
 import re
 import shutil
@@ -115,7 +116,8 @@ def figures(found: dict, desks: list[dict], at_the_end: dict, before: dict, duri
         mine = freshness(page, committed)
         fresh += mine
         if mine:
-            print(f"    {page['tab']:12} {len(mine):4} rows, 95 % within {percentile(mine, 0.95):7.0f} ms")
+            hidden = " (hidden)" if page["hidden"] else ""
+            print(f"    {page['tab']:12} {len(mine):4} rows, 95 % within {percentile(mine, 0.95):7.0f} ms{hidden}")
         wrong += len(set(map(tuple, page["shown"])) ^ at_the_end[page["user"]])
     asked = [at for part in (consoles, pages) for desk in part for at in desk["asked"] if began <= at <= ended]
     print(f"  {len(changes)} moves in {(ended - began) / 1000:.1f} s; {len(took)} pieces of news heard; "
@@ -303,11 +305,20 @@ class Part:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         )  # fmt: skip
 
+        self.lines: queue.SimpleQueue = queue.SimpleQueue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        # All the time: a pipe that nobody empties would hold its writer up.
+        for line in self.process.stdout:
+            self.lines.put(line.strip())
+        self.lines.put(None)
+
     def wait(self, word: str) -> None:
-        while (line := self.process.stdout.readline()) and line.strip() != word:
-            print(f"  {self.name}: {line.rstrip()}")
-        if not line:
-            raise SystemExit(f"{self.name} ended by itself")
+        while (line := self.lines.get()) != word:
+            if line is None:
+                raise SystemExit(f"{self.name} ended by itself")
+            print(f"  {self.name}: {line[:200]}")
 
     def tell(self, word: str) -> None:
         self.process.stdin.write(f"{word}\n")
@@ -412,6 +423,13 @@ class Console:
         return json.loads(await self.get(f"{self.desk['rows']}?{urlencode(said)}"))
 
     async def get(self, address: str) -> bytes:
+        try:
+            return await self._get(address)
+        except (ConnectionError, asyncio.IncompleteReadError):
+            self.line = None  # the front closes a line that was silent for a minute, as a browser knows
+            return await self._get(address)
+
+    async def _get(self, address: str) -> bytes:
         reader, writer = self.line or await asyncio.open_connection("127.0.0.1", self.port, limit=2**22)
         self.line = (reader, writer)
         asks = (
@@ -517,8 +535,9 @@ def pages(folder: Path, said) -> None:
             for desk, page, asked in opened:
                 facts = json.loads(await page.locator("#queue-live").text_content())
                 found.append({
-                    "user": desk["user"], "tab": desk["tab"], "topics": desk["topics"], "stages": facts["stages"],
-                    "asked": asked, "seen": await page.evaluate("window.seen"), "shown": await page.evaluate(SHOWN),
+                    **{name: desk[name] for name in ("user", "tab", "topics")}, "stages": facts["stages"],
+                    "hidden": await page.evaluate("document.hidden"), "asked": asked,
+                    "seen": await page.evaluate("window.seen"), "shown": await page.evaluate(SHOWN),
                 })  # fmt: skip
             await browser.close()
             return found
@@ -567,6 +586,12 @@ class Moves:
         return self.publish(**news)
 
     def prepare(self) -> None:
+        """Clear the desks of what an earlier run left, and put so many cases before each button."""
+        from cases.models import Case, HandlingStint
+        from cases.workflow import OPEN
+
+        HandlingStint.objects.open().update(stage="withdrawn")
+        Case.objects.filter(stage__in=OPEN).update(stage="voided")
         for place, verb in enumerate(self.ROUND[1:], 1):
             for _ in range(self.AHEAD):
                 case = None

@@ -168,6 +168,8 @@ function take(said, ids) {
     const are = (some) => arrived.filter((row) => some.includes(row.dataset.case)).length;
     tell("live:rows", { arrived: arrived.length, urgent: are(said.urgent), back: are(said.back) });
   }
+  const number = document.querySelector("#queue p.pagination");
+  if (number) number.textContent = number.textContent.replace(/\d+/, shown().length);
   const nothing = document.querySelector("#queue > .empty");
   if (shown().length) nothing?.remove();
   else if (!nothing || facts.more) drawAnew();

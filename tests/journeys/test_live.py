@@ -197,6 +197,7 @@ def test_two_at_one_case_see_each_other_and_one_takes_over_with_notice(sits, cou
     expect(sun.page.locator(".others")).to_be_hidden()
 
 
+@pytest.mark.prove
 def test_rows_come_in_above_without_moving_what_is_read(sits, county):
     now = timezone.now()
     cases = [county.report(at=now) for _ in range(40)]

@@ -107,6 +107,7 @@ KEPT = """async () => {
 }"""
 
 
+@pytest.mark.prove
 def test_a_text_outlives_the_browser_that_was_killed(chromium, live_server, county, tmp_path):
     case = county.report(at=timezone.now())
     address = f"{live_server.url}{reverse('cases:case', args=[case.public_id])}"
