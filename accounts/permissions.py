@@ -71,8 +71,7 @@ def departments_of(user, at: datetime, *, roles: Collection[Role] = (Role.DEPART
     return known[paths]
 
 
-# Leaders and administrators watch no desk.
-AT_WORK_ON_CASES = frozenset(Role) - {Role.LEADER, Role.ADMINISTRATOR}
+AT_DEPARTMENTS = frozenset(role for role in Role if ROLES[role].side == Side.DEPARTMENT)
 
 
 def topics_of(user, at: datetime) -> list[str]:
@@ -85,7 +84,7 @@ def topics_of(user, at: datetime) -> list[str]:
     return [
         f"user:{user.pk}",
         *sorted(f"centre:{department}" for department in centres),
-        *sorted(f"department:{department}" for department in departments_of(user, at, roles=AT_WORK_ON_CASES)),
+        *sorted(f"department:{department}" for department in departments_of(user, at, roles=AT_DEPARTMENTS)),
     ]
 
 

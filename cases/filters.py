@@ -16,14 +16,14 @@ from functools import reduce
 from operator import or_
 from uuid import UUID
 
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Value
 from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from accounts.models import Department
+from accounts.models import Department, in_this_language
 from cases import workflow
 from cases.models import Directive, HandlingStint
 from cases.querysets import inside
@@ -179,11 +179,11 @@ class Chip:
 
 
 def chips(said: QueryDict, *, facts_only: bool = False) -> list[Chip]:
-    """Return the filters that stand in an address, in words. A query for each name that must be looked up."""
-    found = []
+    """Return the filters that stand in an address, in words; one query where names must be looked up."""
+    found, names = [], _names(said)
     for name, words in WORDS.items():
         for wanted in [] if facts_only and name in HIDDEN_FROM_DEPARTMENTS else dict.fromkeys(said.getlist(name)):
-            if label := words(wanted):
+            if label := names.get((name, wanted)) if name in NAMED else words(wanted):
                 found.append(Chip(str(label), _without(said, name, wanted)))
     for flag in dict.fromkeys(said.getlist("flag")):
         if flag in FLAGS and not (facts_only and flag in FLAGS_HIDDEN_FROM_DEPARTMENTS):
@@ -199,19 +199,34 @@ def _without(said: QueryDict, name: str, value: str) -> str:
     return left.urlencode()
 
 
-def _name_of(rows: QuerySet, **wanted) -> str:
-    one = rows.filter(**wanted).first() if all(wanted.values()) else None
-    return one.name if one else ""
+def _names(said: QueryDict) -> dict[tuple[str, str], str]:
+    """Return the names of the rows that an address names: by filter and what it says."""
+    asked = []
+    for name, (rows, column, read) in NAMED.items():
+        for wanted in dict.fromkeys(said.getlist(name)):
+            if (key := read(wanted)) is not None:
+                told = (Value(name), Value(wanted), "name_zh", "name_en")
+                asked.append(rows().filter(**{column: key}).order_by().values_list(*told)[:1])
+    if not asked:
+        return {}
+    found = asked[0].union(*asked[1:], all=True) if len(asked) > 1 else asked[0]
+    return {(name, wanted): in_this_language(zh, en) for name, wanted, zh, en in found}
 
 
+NAMED: dict[str, tuple[Callable[[], QuerySet], str, Callable[[str], object]]] = {
+    "class": (MinorClass.objects.all, "public_id", _public),
+    "street": (Area.objects.current, "code", lambda said: said or None),
+    "grid": (DutyGrid.objects.all, "public_id", _public),
+    "department": (Department.objects.all, "public_id", _public),
+}
 WORDS: dict[str, Callable[[str], str]] = {
     "q": lambda said: f"“{said.strip()}”" if said.strip() else "",
     "kind": lambda said: dict(MinorClass.Kind.choices).get(said, ""),
-    "class": lambda said: _name_of(MinorClass.objects.all(), public_id=_public(said)),
+    "class": str,
     "source": lambda said: _(workflow.SOURCE_LABELS[said]) if said in workflow.SOURCE_LABELS else "",
-    "street": lambda said: _name_of(Area.objects.current(), code=said),
-    "grid": lambda said: _name_of(DutyGrid.objects.all(), public_id=_public(said)),
-    "department": lambda said: _name_of(Department.objects.all(), public_id=_public(said)),
+    "street": str,
+    "grid": str,
+    "department": str,
     "stage": lambda said: _(workflow.LABELS[said]) if said in set(workflow.Stage) else "",
     "lamp": lambda said: LAMP_LABELS.get(said, ""),
     "from": lambda said: f"≥ {said}" if _day(said) else "",

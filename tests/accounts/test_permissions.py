@@ -147,7 +147,6 @@ def test_a_page_listens_to_its_person_his_centre_his_departments():
     assert set(topics_of(dispatcher, AT)) == {
         f"user:{dispatcher.pk}",
         f"centre:{centre.pk}",
-        f"department:{centre.pk}",
     }
 
 
