@@ -67,6 +67,7 @@ def clip(point: Point, *, cell_code: str = "") -> bytes:
         *_roads(frame, found["road"]),
         *_dots(frame, found["component"]),
         *(_code(frame, code, outline) for code, _sort, outline in found["cell"]),
+        *_road_names(frame, found["road"]),
         _here(frame, point),
         *FURNITURE,
     ]
@@ -106,11 +107,17 @@ def _roads(frame: Frame, rows: list) -> list[str]:
             'stroke-linecap="round" stroke-linejoin="round"/>'
             for _name, width, line in lines
         ]
-    named: dict[str, shapely.LineString] = {}
-    for name, _width, line in lines:
-        if name not in named or line.length > named[name].length:
-            named[name] = line
-    return drawn + [_road_name(frame, name, line) for name, line in named.items()]
+    return drawn
+
+
+def _road_names(frame: Frame, rows: list) -> list[str]:
+    """Write each road's name once, on its longest piece."""
+    longest: dict[str, shapely.LineString] = {}
+    for name, _sort, roads in rows:
+        for line in _lines(roads):
+            if name not in longest or line.length > longest[name].length:
+                longest[name] = line
+    return [_road_name(frame, name, line) for name, line in longest.items()]
 
 
 def _lines(shape) -> list:
@@ -122,7 +129,7 @@ def _road_name(frame: Frame, name: str, line) -> str:
     x, y = frame.place(middle.x, middle.y)
     if not (20 < x < WIDTH - 20 and 10 < y < HEIGHT - 10):
         return ""
-    halo = 'stroke="#fff" stroke-width="3" stroke-linejoin="round"'
+    halo = 'stroke="#fff" stroke-width="4" stroke-linejoin="round"'
     words = f'x="{x}" y="{y + 3}" font-size="9" text-anchor="middle"'
     return f'<text {words} {halo} fill="#fff">{escape(name)}</text><text {words} fill="#3b4650">{escape(name)}</text>'
 

@@ -756,7 +756,7 @@ class StageClock(models.Model):
     """One clock of a case: a stage visit at a desk, a task, or the handling of one stint. Projection of its entries."""
 
     class State(models.TextChoices):
-        RUNNING = "running", _("Running")
+        RUNNING = "running", pgettext_lazy("bulk", "Running")
         PAUSED = "paused", _("Paused")
         STOPPED = "stopped", _("Stopped")
 
@@ -1105,7 +1105,7 @@ class BulkRun(models.Model):
     """One order for many cases 批量办理: looked at first, then done row by row; it can be left and come back to."""
 
     class State(models.TextChoices):
-        LOOKING = "looking", _("Being looked at")
+        LOOKING = "looking", pgettext_lazy("bulk", "Being looked at")
         READY = "ready", _("Waiting for your yes")
         RUNNING = "running", _("Running")
         DONE = "done", pgettext_lazy("bulk", "Done")

@@ -169,7 +169,7 @@ def see(user, case_id, *, at: datetime) -> Seen:
     return seen
 
 
-MOST_PICTURES = 6  # on a form
+MOST_PICTURES = 3  # of each kind on a form: one row of them
 MOST_IN_THE_FILE = 30
 AFTERWARDS = (Evidence.Usage.AFTER, Evidence.Usage.CHECK)
 
