@@ -51,7 +51,7 @@ def _flow(day: date) -> dict:
         side: [
             {
                 "label": _(move.label),
-                "from": [_(workflow.STINT_LABELS.get(stage, str(stage))) for stage in move.frm[:4]],
+                "from": [_(_labels(move.subject)[stage]) for stage in move.frm[:4]],
                 "more": len(move.frm) > 4,
                 "roles": [_(ROLES[Role(role)].label) for role in move.roles],
             }
@@ -77,6 +77,10 @@ def _flow(day: date) -> dict:
             for row in rules
         ],
     }  # fmt: skip
+
+
+def _labels(subject: workflow.Subject) -> dict[str, str]:
+    return workflow.STINT_LABELS if subject is workflow.Subject.STINT else workflow.LABELS
 
 
 # — the catalogue ————————————————————————————————————————————————————————————————————————————————————

@@ -6,9 +6,9 @@
 const typing = (element) => element.closest?.("input:not([type=checkbox], [type=radio], [type=button], [type=submit]), textarea, select, [contenteditable]");
 const english = document.documentElement.lang.startsWith("en");
 const words = english
-  ? { card: "Keys on this page", rows: "next, previous row", open: "open the row (none chosen: the first)", back: "back, to the same row", close: "Close", print: "Print",
+  ? { card: "Keys on this page", rows: "next, previous row", open: "open the row (none chosen: the first)", back: "back, to the same row", close: "Close", print: "Print", choose: "choose the row (Shift: up to here)",
       map: "to the map", save: "save, send the form", phrase: "insert a phrase", always: "Everywhere", here: "Here", card2: "this card" }
-  : { card: "本页按键", rows: "下一行、上一行", open: "打开所选行（未选时打开第一行）", back: "返回，回到原来那一行", close: "关闭", print: "打印",
+  : { card: "本页按键", rows: "下一行、上一行", open: "打开所选行（未选时打开第一行）", back: "返回，回到原来那一行", close: "关闭", print: "打印", choose: "选择本行（加 Shift 选到此行）",
       map: "到地图", save: "保存、提交表单", phrase: "插入惯用语", always: "各页通用", here: "本页", card2: "本按键卡" };
 
 const all = () => [...document.querySelectorAll("[data-key]")];
@@ -169,6 +169,7 @@ function card(event) {
   const own = usable().filter((one) => !done.has(one.dataset.key) && done.add(one.dataset.key)).map((one) => [one.dataset.key, label(one)]);
   const always = [];
   if (rows().length) always.push(["J K ↓ ↑", words.rows], ["Enter", words.open]);
+  if (document.querySelector("form[data-bulk]")) always.push(["X", words.choose]);
   always.push(["Esc", words.back]);
   if (document.querySelector("[data-map]")) always.push(["M", words.map]);
   always.push(["Ctrl+S", words.save], ["Alt+1…9", words.phrase], ["?", words.card2]);
