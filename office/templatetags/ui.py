@@ -459,4 +459,6 @@ def places_of_work(context) -> list[dict]:
             except NoReverseMatch:
                 continue
             places.append({"url": url, "label": label, "here": path.startswith(url)})
-    return places
+    # A place may lie below another: one is here, the narrower.
+    here = max((place["url"] for place in places if place["here"]), key=len, default="")
+    return [{**place, "here": place["url"] == here} for place in places]

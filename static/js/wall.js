@@ -33,6 +33,7 @@ async function show(place, { anew = false } = {}) {
   const drawn = await fetchScene(order[wanted]);
   if (asked !== mine) return; // somebody pressed a key meanwhile
   if (!drawn) { shownAt = Date.now(); return; } // what is seen stays
+  stage.classList.toggle("comes", !anew);
   stage.innerHTML = drawn.html;
   clocks(stage);
   freshAt = drawn.drawnAt;
