@@ -80,7 +80,7 @@ def test_the_desk_shows_what_waits_and_counts_it(county, seat):
     county.case_at(Stage.HANDLING)
     page = text(seat(county.dispatcher).get(reverse("dispatch:desk")))
     assert case.number in page
-    assert page.count("data-row") == 1
+    assert page.count("<tr data-row") == 1
 
 
 def test_every_list_holds_its_own(county, seat):
@@ -90,7 +90,7 @@ def test_every_list_holds_its_own(county, seat):
     actions.ask_return(returned, by=county.sanitation, at=NOON, ground="not_ours", reason="属街道")
     dispatcher = seat(county.dispatcher)
     rows = {
-        tab.name: text(dispatcher.get(reverse("dispatch:desk"), {"tab": tab.name})).count("data-row")
+        tab.name: text(dispatcher.get(reverse("dispatch:desk"), {"tab": tab.name})).count("<tr data-row")
         for tab in querysets.desk_tabs(NOON)
     }
     assert rows == {
@@ -281,7 +281,7 @@ def test_a_list_asks_no_more_for_many_rows_than_for_one(county, seat, django_ass
     desk = seat(getattr(county, who))
     with django_assert_max_num_queries(12):
         answer = desk.get(reverse(page) + args)
-    assert text(answer).count("data-row") == 6
+    assert text(answer).count("<tr data-row") == 6
 
 
 def test_no_pane_and_no_form_asks_more_than_twelve_questions(county, seat, django_assert_max_num_queries):
@@ -356,7 +356,7 @@ def test_the_list_of_requests_says_whose_turn_it_is(county, seat, django_assert_
         desk = seat(getattr(county, who))
         with django_assert_max_num_queries(12):
             page = text(desk.get(reverse("dispatch:lists")))
-        assert page.count("data-row") == number, who
+        assert page.count("<tr data-row") == number, who
     assert "派遣员" in text(seat(county.dispatcher).get(reverse("dispatch:lists")))
 
 
