@@ -153,3 +153,13 @@ def test_a_move_made_in_the_pane_tells_the_desk_instead_of_leading_away(county, 
     assert answer.status_code == 204
     assert str(case.public_id) in answer["HX-Trigger"]
     assert "HX-Redirect" not in answer
+
+
+def test_a_collectors_picture_stands_on_the_map_and_a_citizens_phone_nowhere(county, seat, now):
+    case = county.case_at(Stage.PENDING_CLOSE, at=now - timedelta(hours=1))
+    browser, address = seat(county.duty_leader), f"/case/{case.public_id}/"
+    assert case.evidence.exists()
+    case.evidence.update(point=case.point, from_reporter=False)
+    assert 'data-mark-lamp="shot"' in browser.get(address).content.decode()
+    case.evidence.update(from_reporter=True)
+    assert 'data-mark-lamp="shot"' not in browser.get(address).content.decode()

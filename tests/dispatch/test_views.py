@@ -102,7 +102,7 @@ def test_every_list_holds_its_own(county, seat):
 def test_the_desk_of_another_centre_shows_nothing(county, seat):
     Appointment.objects.filter(user=county.dispatcher).update(department=county.departments["supervision"])
     county.case_at(Stage.PENDING_DISPATCH)
-    assert "data-row" not in text(seat(county.dispatcher).get(reverse("dispatch:desk"), {"tab": "to_dispatch"}))
+    assert "<tr data-row" not in text(seat(county.dispatcher).get(reverse("dispatch:desk"), {"tab": "to_dispatch"}))
 
 
 def test_the_pane_proposes_departments_with_reason_confidence_and_keys(county, seat):

@@ -149,7 +149,8 @@ def look(people, county: County, who: str, *, phone: bool, most: int, language: 
         answer = page.goto(f"{person.address}{address}")
         if answer is None or "text/html" not in answer.headers.get("content-type", ""):
             continue
-        page.wait_for_load_state("networkidle")
+        # What a page fetches at once has come. It goes on asking for news, so that its line is never quiet.
+        page.locator(".htmx-request").first.wait_for(state="detached")
         wide = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
         if wide > 1:
             troubles.append(f"{wide} px too wide: {address}")
