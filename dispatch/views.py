@@ -72,7 +72,7 @@ from dispatch.permissions import (
     may_open_lists,
 )
 from office import ratelimit, settings
-from office.actions import store_file
+from office.actions import refuse_too_many, store_file
 from office.forms import kept_mark
 from office.ratelimit import TooOften
 from office.templatetags.ui import CASE_COLUMNS, STINT_COLUMNS
@@ -669,6 +669,10 @@ def _facts_of(case: Case):
     return shown.exclude(usage__in=(Evidence.Usage.AFTER, Evidence.Usage.CHECK)).select_related("file").order_by("id")
 
 
+# Some are taken anew, some are sent twice by a lost network; no link fills the disk.
+PICTURES_FOR_EACH_SENT = 4
+
+
 @public
 @require_POST
 def link_picture(request: HttpRequest, token: str) -> HttpResponse:
@@ -680,6 +684,9 @@ def link_picture(request: HttpRequest, token: str) -> HttpResponse:
         upload, number = request.FILES.get("file"), _number(request.POST.get("number", ""))
         if upload is None or number is None:
             raise Http404
+        sent = found.steps.filter(what=LinkStep.What.PICTURE).count()
+        most = settings.get("office.files_at_once", on=timezone.localdate(at)) * PICTURES_FOR_EACH_SENT
+        refuse_too_many(sent + 1, at=at, most=most)
         kept = store_file(upload, public_id=number, by=None, at=at, kinds=("picture",))
     except Refusal as refusal:
         return refused(refusal)

@@ -148,6 +148,16 @@ def test_a_file_that_is_no_picture_is_refused(link):
     assert not StoredFile.objects.filter(name="x.jpg").exists()
 
 
+def test_no_link_fills_the_disk(link):
+    office_settings.set_value("office.files_at_once", 1, by=None, at=MONDAY, valid_from=LONG_AGO)
+    phone = Client()
+    sent = [
+        phone.post(f"{address(link)}picture/", {"file": picture(20 + n), "number": str(uuid4())}).status_code
+        for n in range(6)
+    ]
+    assert sent == [200] * 4 + [409] * 2
+
+
 def test_a_stranger_page_cannot_send_in_the_name_of_a_link(link):
     phone = Client(enforce_csrf_checks=True)
     phone.get(address(link))
