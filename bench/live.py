@@ -552,7 +552,7 @@ class Moves:
     """Cases that go round through six buttons; each move is a real one, by somebody of that desk."""
 
     ROUND = ("report", "accept", "file", "dispatch", "receive", "hand_over")
-    AHEAD = 12  # cases that wait before each button when it begins
+    AHEAD = 24  # cases that wait before each button when it begins
 
     def __init__(self, folder: Path) -> None:
         from accounts.models import Department, User
