@@ -38,15 +38,23 @@ def note(case_id: UUID, *, user, desks: Collection[str], writes: bool, at: datet
 
     Whoever begins to write where nobody does is the one who writes. Colleagues' pages are told when something changed.
     """
-    return _change(case_id, user, desks, at, lambda room: _enter(room, user, writes=writes, at=at))
+
+    def enter(people: dict, place: str) -> None:
+        people[user.pk] = (user.name_zh, user.name_en, at.timestamp())
+        if not writes:
+            _stop_writing(place, user)
+        elif not cache.add(place, user.pk, SECONDS) and cache.get(place) == user.pk:
+            cache.touch(place, SECONDS)
+
+    return _change(case_id, user, desks, at, enter)
 
 
 def take_over(case_id: UUID, *, user, desks: Collection[str], at: datetime) -> list[Seen]:
     """Let this person be the one who writes from now on; return who else is there."""
 
-    def seize(room: dict) -> None:
-        _enter(room, user, writes=False, at=at)
-        room["writer"] = user.pk
+    def seize(people: dict, place: str) -> None:
+        people[user.pk] = (user.name_zh, user.name_en, at.timestamp())
+        cache.set(place, user.pk, SECONDS)
 
     return _change(case_id, user, desks, at, seize)
 
@@ -54,10 +62,9 @@ def take_over(case_id: UUID, *, user, desks: Collection[str], at: datetime) -> l
 def leave(case_id: UUID, *, user, desks: Collection[str], at: datetime) -> None:
     """Say that this person has closed the case."""
 
-    def go(room: dict) -> None:
-        room["people"].pop(user.pk, None)
-        if room["writer"] == user.pk:
-            room["writer"] = None
+    def go(people: dict, place: str) -> None:
+        people.pop(user.pk, None)
+        _stop_writing(place, user)
 
     _change(case_id, user, desks, at, go)
 
@@ -67,52 +74,47 @@ def names(case_ids: Collection[UUID], *, user, topics: Iterable[str], at: dateti
     desks = [topic for topic in topics if not topic.startswith("user:")]
     keys = {_key(case_id, desk): str(case_id) for case_id in case_ids for desk in desks[:MOST_TOPICS]}
     found: dict[str, list[str]] = {}
-    for key, room in cache.get_many(keys).items() if keys else ():
-        for one in _others(_fresh(room, at), user):
+    for key, people in cache.get_many(keys).items() if keys else ():
+        for one in _others(_fresh(people, at), None, user):
             if one.name not in found.setdefault(keys[key], []):
                 found[keys[key]].append(one.name)
     return {case_id: said for case_id, said in found.items() if said}
 
 
-# — a room: those of one desk who have one case open ———————————————————————————————————————————————————
+# — a room: those of one desk who have one case open, and, in a place of its own, the one who writes ———————————————
 
 
 def _key(case_id: UUID, desk: str) -> str:
     return f"presence:{case_id}:{desk}"
 
 
-def _fresh(room: dict | None, at: datetime) -> dict:
-    """Return the room without those who have not been heard of for a while."""
-    room = room or {"people": {}, "writer": None}
-    people = {pk: one for pk, one in room["people"].items() if at.timestamp() - one[2] < SECONDS}
-    return {"people": people, "writer": room["writer"] if room["writer"] in people else None}
+def _fresh(people: dict | None, at: datetime) -> dict:
+    """Return the people without those who have not been heard of for a while."""
+    return {pk: one for pk, one in (people or {}).items() if at.timestamp() - one[2] < SECONDS}
 
 
-def _enter(room: dict, user, *, writes: bool, at: datetime) -> None:
-    room["people"][user.pk] = (user.name_zh, user.name_en, at.timestamp())
-    if writes and room["writer"] is None:
-        room["writer"] = user.pk
-    elif not writes and room["writer"] == user.pk:
-        room["writer"] = None
+def _stop_writing(place: str, user) -> None:
+    if cache.get(place) == user.pk:
+        cache.delete(place)
 
 
 def _change(case_id: UUID, user, desks: Collection[str], at: datetime, change) -> list[Seen]:
-    # Two at the same instant may overwrite each other: the one who is lost says so again within the minute.
+    # Of two who come at the same instant one may be lost from the room: he says so again within the minute. Who writes
+    # is never lost: the place is taken in one step.
     seen: dict[str, Seen] = {}
     for desk in desks:
-        room = _fresh(cache.get(_key(case_id, desk)), at)
-        before = (set(room["people"]), room["writer"])
-        change(room)
-        cache.set(_key(case_id, desk), room, SECONDS)
-        if before != (set(room["people"]), room["writer"]) and len(room["people"]) + len(before[0]) > 1:
+        key, place = _key(case_id, desk), f"{_key(case_id, desk)}:writer"
+        found = cache.get_many([key, place])
+        people = _fresh(found.get(key), at)
+        before = (set(people), found.get(place))
+        change(people, place)
+        cache.set(key, people, SECONDS)
+        writer = cache.get(place)
+        if before != (set(people), writer) and len(people) + len(before[0]) > 1:
             publish_presence(case_id=case_id, topics=[desk])
-        seen |= {one.name: one for one in _others(room, user)}
+        seen |= {one.name: one for one in _others(people, writer, user)}
     return sorted(seen.values(), key=lambda one: not one.is_writing)
 
 
-def _others(room: dict, user) -> list[Seen]:
-    return [
-        Seen(in_this_language(zh, en), room["writer"] == pk)
-        for pk, (zh, en, _at) in room["people"].items()
-        if pk != user.pk
-    ]
+def _others(people: dict, writer: int | None, user) -> list[Seen]:
+    return [Seen(in_this_language(zh, en), writer == pk) for pk, (zh, en, _at) in people.items() if pk != user.pk]

@@ -16,7 +16,7 @@ const words = english ? {
 const WRITING_MS = 120_000, NOTICE_MS = 8000;
 const head = () => document.querySelector("#case [data-shown]");
 const pane = () => head()?.closest("#case");
-let soon = () => {}, here = "", left = "", writer = "", wasWriting = false, typed = new Map();
+let soon = () => {}, here = "", left = "", writer = "", wasWriting = false, tookAt = 0, typed = new Map();
 
 export function watchCase({ soon: plan, address }) {
   soon = plan;
@@ -26,6 +26,7 @@ export function watchCase({ soon: plan, address }) {
     if (here) left = here;
     here = id;
     writer = "";
+    tookAt = 0;
     typed = new Map();
     soon(id ? 200 : 1500);
   };
@@ -52,7 +53,9 @@ export function watchCase({ soon: plan, address }) {
 }
 
 const hasText = () => [...typed.keys()].some((form) => form.isConnected);
-const isWriting = () => [...typed].some(([form, at]) => form.isConnected && Date.now() - at < WRITING_MS);
+// Whoever took a case over is about to write on it.
+const isWriting = () => Date.now() - tookAt < WRITING_MS
+  || [...typed].some(([form, at]) => form.isConnected && Date.now() - at < WRITING_MS);
 
 watchCase.isOpen = () => Boolean(here || left);
 // What the next question says of the open case.
@@ -80,7 +83,7 @@ export function caseNews(id, version = Infinity) {
 
 function others(said) {
   const writing = said.find(([, writes]) => writes)?.[0] || "", place = strip("others");
-  if (writing && wasWriting && writer !== writing) note("taken", words.taken(writing), words.back, "takeOver");
+  if (writing && wasWriting && writer !== writing) { tookAt = 0; note("taken", words.taken(writing), words.back, "takeOver"); }
   if (!writing) document.querySelector(".case-note.taken")?.remove();
   writer = writing;
   pane()?.classList.toggle("held", Boolean(writing) && !hasText());
@@ -120,7 +123,7 @@ async function takeOver() {
   const headers = { Accept: "application/json", ...JSON.parse(document.body.getAttribute("hx-headers") || "{}") };
   const answer = await fetch(`/case/${here}/take-over/`, { method: "POST", headers }).catch(() => null);
   if (!answer?.ok) return;
-  for (const form of typed.keys()) typed.set(form, Date.now());
+  tookAt = Date.now();
   document.querySelector(".case-note.taken")?.remove();
   others((await answer.json()).others.map(([name]) => [name, false]));
   wasWriting = true;
