@@ -1,6 +1,6 @@
 """The named questions asked of cases. `visible_to` is the one place that says which cases a person may see."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from django.db.models import Case, Exists, OuterRef, Q, Subquery, When
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, JSONObject
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 
 from accounts.permissions import appointments_of, departments_of
 from accounts.roles import Role
@@ -38,11 +39,16 @@ def bigrams(text: str, *, for_query: bool = False) -> str:
 STEPS_LOOKED_AT, CLASSES_TOLD = 300, 9
 
 
-def usual_classes(user) -> list[UUID]:
-    """Return the public numbers of the classes of this person's latest steps, the most frequent first. One query.
+def usual_classes(user) -> Sequence[UUID]:
+    """Return the public numbers of the classes of this person's latest steps, the most frequent first.
 
-    It costs the same however much he has done: an index holds everybody's steps in order of time.
+    One query, asked when they are looked at: a form that is sent shows no list. It costs the same however much he has
+    done: an index holds everybody's steps in order of time.
     """
+    return SimpleLazyObject(lambda: _usual_classes(user))
+
+
+def _usual_classes(user) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(USUAL, [user.pk, STEPS_LOOKED_AT, CLASSES_TOLD])
         return [public_id for (public_id,) in cursor.fetchall()]

@@ -10,7 +10,10 @@ from django.conf import settings
 from django.contrib.staticfiles import finders
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.files.storage import storages
+from PIL import ImageFile
 from weasyprint.urls import URLFetcher, URLFetcherResponse
+
+ImageFile.LOAD_TRUNCATED_IMAGES = False  # weasyprint lets the whole process take half a picture; evidence must be whole
 
 ORIGIN = "https://paper.invalid"
 """What addresses within a page are relative to; it exists nowhere, so that nothing can be fetched by mistake."""

@@ -1,6 +1,7 @@
 """Journeys: a real browser, a real site, a real worker; each person in a browser of his own."""
 
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 import time_machine
 from celery.contrib.testing.worker import start_worker
+from django.core.signals import request_finished, request_started
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from citymgmt.celery import app as celery_app
@@ -106,8 +108,40 @@ class Person:
         return self.page.locator("body").inner_text()
 
 
+class UnderWay:
+    """How many requests the site is serving: a page that is closed in the middle of one leaves it running."""
+
+    def __init__(self) -> None:
+        self.number, self.changed = 0, threading.Condition()
+
+    def began(self, **_signal) -> None:
+        with self.changed:
+            self.number += 1
+
+    def ended(self, **_signal) -> None:
+        with self.changed:
+            self.number -= 1
+            self.changed.notify_all()
+
+    def settle(self) -> None:
+        """Wait until the last request is served: a database in use cannot be emptied."""
+        with self.changed:
+            assert self.changed.wait_for(lambda: self.number <= 0, timeout=30), "requests are still under way"
+
+
 @pytest.fixture
-def people(chromium, live_server, county, settings):
+def under_way():
+    """Count the requests under way from here on."""
+    known = UnderWay()
+    request_started.connect(known.began)
+    request_finished.connect(known.ended)
+    yield known
+    request_started.disconnect(known.began)
+    request_finished.disconnect(known.ended)
+
+
+@pytest.fixture
+def people(chromium, live_server, county, settings, under_way):
     """Return a function that seats somebody: `people(county.dispatcher)`, on a phone with `phone=True`, or nobody."""
     settings.EVIDENCE_ACCEL_PREFIX = ""  # no nginx in front of this site
     seated: list[Person] = []
@@ -126,6 +160,7 @@ def people(chromium, live_server, county, settings):
     complaints = [complaint for person in seated for complaint in person.complaints]
     for person in seated:
         person.context.close()
+    under_way.settle()
     assert complaints == []
 
 
