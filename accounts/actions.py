@@ -12,8 +12,20 @@ from django.db.models import F, Value
 from django.db.models.functions import Concat, Substr
 from django.utils import timezone
 
-from accounts.models import ApiToken, Appointment, Contact, Department, Duty, RosterEntry, Shift, User
-from accounts.permissions import departments_of, may
+from accounts.models import (
+    ApiToken,
+    Appointment,
+    Contact,
+    Department,
+    Duty,
+    HandOver,
+    Notice,
+    NoticeReading,
+    RosterEntry,
+    Shift,
+    User,
+)
+from accounts.permissions import appointments_of, departments_of, desk_handed_over, may, may_withdraw, notice_reach
 from accounts.querysets import valid_on
 from accounts.roles import ROLES, SIDE_LABELS, Role, sides_held
 from accounts.rosters import turn
@@ -475,3 +487,78 @@ def _refuse_unless_contacts_of(department: Department, by: User | None, *, at: d
 def keep_reach(user: User, *, channel: str, **facts) -> None:
     """Somebody's own wish for one channel."""
     Reach.objects.update_or_create(user=user, channel=channel, defaults=facts)
+
+
+# --- Notices 公告 ---
+
+
+def publish_notice(notice: Notice, *, by: User, at: datetime) -> Notice:
+    """Keep a new notice. Whoever speaks for one side only reaches nobody beyond it and his centre."""
+    reach = notice_reach(by, at=at)
+    if reach is None:
+        raise PermissionDenied
+    roles, centre = reach
+    if not set(notice.roles) <= set(roles):
+        raise PermissionDenied
+    if centre is not None:
+        notice.department = centre
+        notice.roles = notice.roles or [str(role) for role in roles]
+    notice.made_by, notice.made_at = by, at
+    notice.save(force_insert=True)
+    return notice
+
+
+def withdraw_notice(notice: Notice, *, by: User, at: datetime) -> None:
+    """Take a notice back; a second time changes nothing."""
+    if not may_withdraw(by, notice, at=at):
+        raise PermissionDenied
+    Notice.objects.filter(pk=notice.pk, withdrawn_at__isnull=True).update(withdrawn_by=by, withdrawn_at=at)
+
+
+def read_notice(notice: Notice, *, by: User, at: datetime) -> None:
+    """Note that somebody has read a notice that concerns him; the first time counts."""
+    if not Notice.objects.for_appointments(appointments_of(by, at)).filter(pk=notice.pk).exists():
+        raise PermissionDenied
+    NoticeReading.objects.get_or_create(notice=notice, user=by, defaults={"read_at": at})
+
+
+# --- Handing a shift over 交接班 ---
+
+
+class HandOverWaiting(Refusal):
+    """Another hand-over of this desk has not been taken over yet; facts: person."""
+
+    code = "hand_over_waiting"
+
+
+class OwnHandOver(Refusal):
+    """Nobody takes over from himself."""
+
+    code = "own_hand_over"
+
+
+def hand_over(*, by: User, shift: Shift | None, notes: str, figures: dict, at: datetime) -> HandOver:
+    """Sign the desk of one's centre over to the next shift. Raises HandOverWaiting."""
+    appointment = desk_handed_over(by, at=at)
+    if appointment is None:
+        raise PermissionDenied
+    desk = {"centre": appointment.department, "side": ROLES[appointment.role].side}
+    try:
+        with transaction.atomic():
+            return HandOver.objects.create(**desk, shift=shift, given_by=by, given_at=at, notes=notes, figures=figures)
+    except IntegrityError:
+        waiting = HandOver.objects.filter(**desk, taken_at__isnull=True).select_related("given_by").first()
+        raise HandOverWaiting(person=str(waiting.given_by) if waiting else "") from None
+
+
+def take_over(sheet: HandOver, *, by: User, at: datetime) -> None:
+    """Take over what somebody else of the same desk handed over. Raises OwnHandOver; the first to take it has it."""
+    appointment = desk_handed_over(by, at=at)
+    if appointment is None or (appointment.department_id, ROLES[appointment.role].side) != (
+        sheet.centre_id,
+        sheet.side,
+    ):
+        raise PermissionDenied
+    if sheet.given_by_id == by.pk:
+        raise OwnHandOver
+    HandOver.objects.filter(pk=sheet.pk, taken_at__isnull=True).update(taken_by=by, taken_at=at)

@@ -9,7 +9,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Appointment, Contact, Department, RosterEntry, Shift, User
+from accounts.models import Appointment, Contact, Department, Notice, RosterEntry, Shift, User
 from accounts.querysets import valid_on
 from accounts.roles import ROLES, Role
 from office.declared import Declared
@@ -389,3 +389,37 @@ class PhraseForm(forms.ModelForm):
         model = Phrase
         fields = ["text", "use", "number"]
         widgets = {"number": forms.NumberInput(attrs={"min": 1, "max": 99})}
+
+
+class NoticeForm(forms.ModelForm):
+    """A new notice. `roles` that may be addressed, `centre`: the only department, None where any may be chosen."""
+
+    roles = forms.MultipleChoiceField(
+        label=_("For these roles"), required=False, widget=forms.CheckboxSelectMultiple,
+        help_text=_("None chosen: for all of them."),
+    )  # fmt: skip
+
+    class Meta:
+        model = Notice
+        fields = ["title", "body", "roles", "department", "valid_from", "valid_to"]
+        widgets = {
+            "body": forms.Textarea(attrs={"rows": 4}),
+            "valid_from": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+            "valid_to": forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"),
+        }
+
+    def __init__(self, *args, roles=(), centre=None, day=None, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["roles"].choices = [(str(role), _(ROLES[role].label)) for role in ROLES if role in roles]
+        if centre is not None:
+            del self.fields["department"]
+        else:
+            self.fields["department"].queryset = Department.objects.valid(day).order_by("path")
+            self.fields["department"].empty_label = _("All departments")
+
+    def clean(self):
+        said = super().clean()
+        begins, ends = said.get("valid_from"), said.get("valid_to")
+        if begins and ends and ends <= begins:
+            self.add_error("valid_to", _("It must end after it begins."))
+        return said

@@ -19,11 +19,12 @@ from accounts.querysets import (
     AppointmentQuerySet,
     DepartmentQuerySet,
     DutyQuerySet,
+    NoticeQuerySet,
     RosterQuerySet,
     TokenQuerySet,
     UserManager,
 )
-from accounts.roles import ROLES
+from accounts.roles import ROLES, SIDE_LABELS, Side
 
 
 def in_this_language(name_zh: str, name_en: str) -> str:
@@ -437,3 +438,106 @@ class VaultRecord(models.Model):
 
     def __str__(self):
         return str(self.public_id)
+
+
+class Notice(models.Model):
+    """What everybody concerned should know for a while 公告. It is taken back, never changed: people have read it."""
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    title = models.CharField(_("title of the notice"), max_length=80)
+    body = models.TextField(_("text of the notice"), max_length=2000, blank=True)
+    roles = models.JSONField(default=list, blank=True)  # none: for all roles
+    # For this department and all below it; none: for all.
+    department = models.ForeignKey(
+        Department, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("department")
+    )
+    valid_from = models.DateTimeField(_("holds from"))
+    valid_to = models.DateTimeField(_("holds until"), null=True, blank=True)
+    made_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    made_at = models.DateTimeField()
+    withdrawn_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    withdrawn_at = models.DateTimeField(null=True)
+
+    objects = NoticeQuerySet.as_manager()
+
+    class Meta:
+        verbose_name = _("notice")
+        verbose_name_plural = _("notices")
+        ordering = ["-valid_from", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(valid_to__isnull=True) | Q(valid_to__gt=F("valid_from")),
+                name="accounts_notice_ends_after_it_begins",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["-valid_from"], name="accounts_notice_kept", condition=Q(withdrawn_at__isnull=True))
+        ]
+
+    def __str__(self):
+        return self.title
+
+    @property
+    def role_names(self) -> list[str]:
+        """Return whom it is for, in the order of the loop; [] is everybody."""
+        return [gettext(info.label) for role, info in ROLES.items() if role in self.roles]
+
+
+class NoticeReading(models.Model):
+    """Somebody has read a notice."""
+
+    notice = models.ForeignKey(Notice, models.CASCADE, related_name="readings")
+    user = models.ForeignKey(User, models.PROTECT, related_name="+")
+    read_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("notice that was read")
+        verbose_name_plural = _("notices that were read")
+        ordering = ["id"]
+        constraints = [models.UniqueConstraint(fields=["notice", "user"], name="accounts_notice_read_once")]
+
+    def __str__(self):
+        return f"{self.notice_id} {self.user_id}"
+
+
+class HandOver(models.Model):
+    """A shift handed to the next 交接班: what was open, as it stood, and what the one who leaves wants known.
+
+    It waits until somebody of the same desk takes it over; at one desk of one centre only one waits at a time.
+    """
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    centre = models.ForeignKey(Department, models.PROTECT, related_name="+")
+    side = models.CharField(
+        max_length=12, choices=[(str(side), SIDE_LABELS[side]) for side in (Side.SUPERVISION, Side.COMMAND)]
+    )
+    shift = models.ForeignKey(Shift, models.PROTECT, null=True, blank=True, related_name="+", verbose_name=_("shift"))
+    given_by = models.ForeignKey(User, models.PROTECT, related_name="+")
+    given_at = models.DateTimeField()
+    taken_by = models.ForeignKey(User, models.PROTECT, null=True, related_name="+")
+    taken_at = models.DateTimeField(null=True)
+    notes = models.TextField(_("notes for the next shift"), max_length=2000, blank=True)
+    # {"counts": {name: number}, "rows": {name: [{"id", "number", "class", "place", "due_at"}, …]}}
+    figures = models.JSONField(default=dict)
+
+    class Meta:
+        verbose_name = _("hand-over")
+        verbose_name_plural = _("hand-overs")
+        ordering = ["-given_at", "-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(taken_by__isnull=True, taken_at__isnull=True)
+                | Q(taken_by__isnull=False, taken_at__gte=F("given_at")),
+                name="accounts_handover_taken_means_by_and_when",
+            ),
+            models.CheckConstraint(
+                condition=Q(taken_by__isnull=True) | ~Q(taken_by=F("given_by")), name="accounts_handover_to_another"
+            ),
+            models.UniqueConstraint(
+                fields=["centre", "side"], condition=Q(taken_at__isnull=True), name="accounts_handover_one_waits"
+            ),
+        ]
+        indexes = [models.Index(fields=["centre", "side", "-given_at"], name="accounts_handover_register")]
+
+    def __str__(self):
+        return f"{self.centre_id} {self.side} {self.given_at:%Y-%m-%d %H:%M}"

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from django.utils import timezone
 
-from accounts.models import Appointment, Department, User
+from accounts.models import Appointment, Department, Notice, User
 from accounts.roles import ROLES, Role, Side
 from office.rows import Rows
 
@@ -169,6 +169,8 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "keep_rosters": frozenset({Role.ADMINISTRATOR, Role.DUTY_LEADER, Role.COMMANDER}),
     "keep_contacts": frozenset({Role.ADMINISTRATOR, Role.DUTY_LEADER, Role.COMMANDER, Role.DEPARTMENT_OPERATOR}),
     "keep_phrases": frozenset({Role.ADMINISTRATOR, Role.DUTY_LEADER, Role.COMMANDER}),
+    "keep_notices": frozenset({Role.ADMINISTRATOR, Role.DUTY_LEADER, Role.COMMANDER}),
+    "hand_over": frozenset({Role.DUTY_LEADER, Role.DISPATCHER, Role.COMMANDER}),
     "see_deliveries": frozenset({Role.ADMINISTRATOR, Role.DUTY_LEADER, Role.COMMANDER}),
     "maintain_settings": frozenset({Role.ADMINISTRATOR}),
     "see_health": frozenset({Role.ADMINISTRATOR}),
@@ -193,3 +195,35 @@ def may(user, what: str, *, at: datetime) -> bool:
 def may_read_vault(user, *, at: datetime) -> bool:
     """Only the desk that takes reports; never somebody who also works for a department."""
     return may(user, "read_vault", at=at) and acting(user, side=Side.DEPARTMENT, at=at) is None
+
+
+def notice_reach(user, *, at: datetime) -> tuple[tuple[Role, ...], Department | None] | None:
+    """Return the roles that this person may address, and the department; None: nobody.
+
+    An administrator addresses all roles in any department (None); a duty leader or commander his side in his centre.
+    """
+    appointment = acting(user, at=at, roles=(Role.ADMINISTRATOR,)) or acting(
+        user, at=at, roles=PERMISSIONS["keep_notices"]
+    )
+    if appointment is None:
+        return None
+    if appointment.role == Role.ADMINISTRATOR:
+        return tuple(Role), None
+    side = ROLES[appointment.role].side
+    return tuple(role for role in Role if ROLES[role].side == side), appointment.department
+
+
+def may_withdraw(user, notice: Notice, *, at: datetime) -> bool:
+    """True for an administrator, and for those who could have made it."""
+    reach = notice_reach(user, at=at)
+    if reach is None:
+        return False
+    roles, centre = reach
+    return centre is None or (
+        notice.department_id == centre.pk and bool(notice.roles) and set(notice.roles) <= set(roles)
+    )
+
+
+def desk_handed_over(user, *, at: datetime) -> Appointment | None:
+    """Return the appointment whose desk this person may hand over and take over, None when there is none."""
+    return acting(user, at=at, roles=PERMISSIONS["hand_over"])

@@ -1,10 +1,10 @@
 """Named queries about people and departments."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 
 from django.contrib.auth.models import BaseUserManager
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
 
 def valid_on(day: date, *, prefix: str = "") -> Q:
@@ -12,6 +12,29 @@ def valid_on(day: date, *, prefix: str = "") -> Q:
     return Q(**{f"{prefix}valid_from__lte": day}) & (
         Q(**{f"{prefix}valid_to__isnull": True}) | Q(**{f"{prefix}valid_to__gt": day})
     )
+
+
+class NoticeQuerySet(QuerySet):
+    """Notices, as those concerned ask for them."""
+
+    def holding(self, at: datetime) -> "NoticeQuerySet":
+        """Return what is neither over nor taken back at this instant."""
+        begun = self.filter(valid_from__lte=at, withdrawn_at__isnull=True)
+        return begun.filter(Q(valid_to__isnull=True) | Q(valid_to__gt=at))
+
+    def for_appointments(self, appointments: Iterable) -> "NoticeQuerySet":
+        """Return what concerns whoever holds these: everybody's, or his role's, in his department or one above it."""
+        wanted = Q(pk__in=[])
+        for one in appointments:
+            codes = one.department.path.strip("/").split("/")
+            above = [f"/{'/'.join(codes[:length])}/" for length in range(1, len(codes) + 1)]
+            roles = Q(roles=[]) | Q(roles__contains=[str(one.role)])
+            wanted |= roles & (Q(department__isnull=True) | Q(department__path__in=above))
+        return self.filter(wanted)
+
+    def unread_by(self, user) -> "NoticeQuerySet":
+        readings = self.model._meta.get_field("readings").related_model.objects
+        return self.exclude(Exists(readings.filter(notice=OuterRef("pk"), user=user)))
 
 
 class UserQuerySet(QuerySet):

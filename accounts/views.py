@@ -12,7 +12,7 @@ from django.contrib.auth import authenticate, login, logout, update_session_auth
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.core.paginator import Paginator
-from django.db.models import Prefetch, Q
+from django.db.models import Count, Prefetch, Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -33,6 +33,7 @@ from accounts.forms import (
     EndDepartmentForm,
     HandTurnForm,
     LogInForm,
+    NoticeForm,
     OwnPasswordForm,
     PersonFilter,
     PersonForm,
@@ -46,8 +47,20 @@ from accounts.forms import (
     UnlockForm,
 )
 from accounts.middleware import LANGUAGES, SEEN_COOKIE, note_presence
-from accounts.models import ApiToken, Appointment, Contact, Department, Duty, RosterEntry, Shift, User
-from accounts.permissions import appointments_of, departments_of, may
+from accounts.models import (
+    ApiToken,
+    Appointment,
+    Contact,
+    Department,
+    Duty,
+    HandOver,
+    Notice,
+    NoticeReading,
+    RosterEntry,
+    Shift,
+    User,
+)
+from accounts.permissions import appointments_of, departments_of, desk_handed_over, may, may_withdraw, notice_reach
 from accounts.querysets import valid_on
 from accounts.roles import ROLES, Role
 from accounts.rosters import turn
@@ -283,6 +296,85 @@ def _phrases_at(role: str) -> str:
     return reverse("accounts:phrases") + (f"?role={role}" if role else "")
 
 
+# — notices 公告 ———————————————————————————————————————————————————————————————————————————————————————
+
+NOTICES_SHOWN = 50
+
+
+@never_cache
+@require_safe
+def notice_line(request: HttpRequest) -> HttpResponse:
+    """The quiet line under the bar: the newest notice not read yet, and a shift waiting to be taken over."""
+    return _notice_line(request, at=timezone.now())
+
+
+def _notice_line(request: HttpRequest, *, at: datetime) -> HttpResponse:
+    held = appointments_of(request.user, at)
+    unread = Notice.objects.holding(at).for_appointments(held).unread_by(request.user)
+    found = list(unread.only("public_id", "title")[:2]) if held else []
+    waiting, desk = None, desk_handed_over(request.user, at=at)
+    if desk is not None:
+        waiting = HandOver.objects.filter(
+            centre=desk.department_id, side=ROLES[desk.role].side, taken_at__isnull=True
+        ).exclude(given_by=request.user).select_related("given_by").first()  # fmt: skip
+    context = {"notice": found[0] if found else None, "are_more": len(found) > 1, "waiting": waiting}
+    return render(request, "accounts/_notice_line.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def notices(request: HttpRequest) -> HttpResponse:
+    """The notices that hold for this person; for whoever may keep some, also those, and a new one."""
+    at = timezone.now()
+    reach = notice_reach(request.user, at=at)
+    if request.method == "POST" and reach is None:
+        raise PermissionDenied
+    form = None
+    if reach is not None:
+        roles, centre = reach
+        begins = timezone.localtime(at).replace(second=0, microsecond=0)
+        form = NoticeForm(
+            request.POST or None, roles=roles, centre=centre, day=begins.date(), initial={"valid_from": begins}
+        )
+    if request.method == "POST" and form.is_valid():
+        actions.publish_notice(form.save(commit=False), by=request.user, at=at)
+        messages.success(request, _("The notice is published."))
+        return redirect("accounts:notices")
+    held = Notice.objects.holding(at).for_appointments(appointments_of(request.user, at))
+    held = held.select_related("made_by", "department")[:NOTICES_SHOWN]
+    context = {"form": form, "at": at, "held": held, "kept": _kept_notices(request.user, reach, at=at)}
+    context["read"] = set(
+        NoticeReading.objects.filter(user=request.user, notice__in=[one.pk for one in held]).values_list(
+            "notice_id", flat=True
+        )
+    )
+    return render(request, "accounts/notices.html", context, status=422 if form is not None and form.errors else 200)
+
+
+def _kept_notices(user: User, reach: tuple | None, *, at: datetime) -> list[Notice]:
+    """Return what this person keeps, the newest first, each with how many have read it."""
+    if reach is None:
+        return []
+    kept = Notice.objects.filter(department=reach[1]) if reach[1] else Notice.objects.all()
+    kept = kept.select_related("made_by", "department").annotate(read_count=Count("readings"))
+    return [one for one in kept[:NOTICES_SHOWN] if may_withdraw(user, one, at=at)]
+
+
+@require_POST
+def read_notice(request: HttpRequest, public_id) -> HttpResponse:
+    """I have read this one."""
+    at = timezone.now()
+    actions.read_notice(get_object_or_404(Notice, public_id=public_id), by=request.user, at=at)
+    return _notice_line(request, at=at) if request.htmx else redirect("accounts:notices")
+
+
+@require_POST
+def withdraw_notice(request: HttpRequest, public_id) -> HttpResponse:
+    """Take a notice back."""
+    actions.withdraw_notice(get_object_or_404(Notice, public_id=public_id), by=request.user, at=timezone.now())
+    messages.success(request, _("The notice is taken back."))
+    return redirect("accounts:notices")
+
+
 @never_cache
 @require_POST
 def make_token(request: HttpRequest) -> HttpResponse:
@@ -387,6 +479,12 @@ MAINTENANCE = (
         gettext_lazy("Named places"),
         gettext_lazy("Door plates and landmarks that the place box finds"),
         "see_departments",
+    ),
+    (
+        "accounts:notices",
+        gettext_lazy("Notices"),
+        gettext_lazy("What everybody should know for a while"),
+        "keep_notices",
     ),
     ("accounts:phrases", gettext_lazy("Phrases"), gettext_lazy("What a key puts into a text"), "keep_phrases"),
     ("grid:roads", gettext_lazy("Roads"), gettext_lazy("Roads and their classes"), "see_departments"),

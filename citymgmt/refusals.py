@@ -87,6 +87,7 @@ SENTENCES = {
     "hand_and_judge": _(
         "You saw, dispatched or handled case %(number)s yourself, so somebody else must check or close it."
     ),
+    "hand_over_waiting": _("What %(person)s handed over waits to be taken over. Take it over first."),
     "handled_already": _(
         "A department has begun with case %(number)s, so it can no longer be attached to another one."
     ),
@@ -157,6 +158,7 @@ SENTENCES = {
     ),
     "outside_the_grid": _("This place lies in no unit grid of the city. Move the point to where the problem is."),
     "overdue_already": _("The deadline passed at %(due_at)s: an overdue case is neither extended nor suspended."),
+    "own_hand_over": _("Nobody takes over from himself. A colleague of the same desk takes it over."),
     "own_work": _("%(department)s has the case itself. Choose the owner for whom it does the work."),
     "paper_needed": _("“%(request)s” needs a paper here. Add the signed form as a picture or a file."),
     "period_not_over": _("This period ends on %(end)s. It can be frozen after that; until then its figures move."),
