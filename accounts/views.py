@@ -475,6 +475,12 @@ MAINTENANCE = (
         "see_people",
     ),
     (
+        "patrol:cameras",
+        gettext_lazy("Cameras"),
+        gettext_lazy("Camera points, whose they are and whether they work"),
+        "maintain_settings",
+    ),
+    (
         "grid:places",
         gettext_lazy("Named places"),
         gettext_lazy("Door plates and landmarks that the place box finds"),
@@ -919,6 +925,7 @@ LOOKS = {
     "vault": gettext_lazy("Name, number and words of a reporter"),
     "vault_search": gettext_lazy("Search by a reporter's number"),
     "original": gettext_lazy("Original of a picture, sound or video"),
+    "camera": gettext_lazy("Still of a camera"),
     "read_log": gettext_lazy("This log"),
 }
 READINGS_SHOWN_DAYS = 30

@@ -28,6 +28,7 @@ SCHEDULE: dict[str, tuple[str, int | crontab]] = {
     "checkpoint": ("cases.tasks.checkpoint_history", crontab(hour=23, minute=50)),
     "bulk": ("cases.tasks.take_up_bulk", 30),
     "forget_bulk_runs": ("cases.tasks.forget_bulk_runs", crontab(hour=4, minute=20)),
+    "cameras": ("patrol.tasks.look_at_cameras", 300),
     "clean_up": ("office.tasks.clean_up", crontab(hour=4, minute=10)),
 }
 

@@ -114,6 +114,7 @@ SENTENCES = {
     "no_department": _("Choose the department that is to handle case %(number)s."),
     "no_more_levels": _("Cases are dispatched on %(levels)s level(s) here, and this is the last."),
     "no_numbers_left": _("All numbers of %(what)s have been given away. Tell the administrator."),
+    "no_still": _("The camera gave no picture. Choose a file saved elsewhere, or mark it as out of order."),
     "no_such_case": _("There is no case %(number)s. Check the number."),
     "no_such_cells": _("There is no unit grid with the code %(codes)s now. Check the codes, one a line."),
     "no_such_link": _("There is no task at this address. Check that the whole address was copied."),

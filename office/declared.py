@@ -284,6 +284,17 @@ SETTINGS: dict[str, Declared] = {
     "patrol.check_needs_picture": Declared(
         bool, True, gettext_noop("A check needs a picture unless it could not be done.")
     ),
+    "patrol.camera_networks": Declared(
+        list,
+        [],
+        gettext_noop(
+            "Private networks in which stills of cameras may be fetched (10.20.0.0/16); empty: public addresses only."
+        ),
+        item=r"[0-9a-fA-F.:]{2,39}/[0-9]{1,3}",
+    ),
+    "patrol.camera_check_minutes": Declared(
+        int, 60, gettext_noop("Minutes between two looks at whether a camera gives a picture."), 5, 1440
+    ),
     # dispatch
     "dispatch.appeal_days": Declared(
         int,

@@ -3,23 +3,30 @@
 `at` is the server's time when the answer arrived; what is judged may be the phone's (`judged`).
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
+from django.db.models import F, Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from cases import actions as case_actions
-from cases.actions import NotACollector
+from cases.actions import NotACollector, OutsideTheGrid
 from cases.models import Case, Evidence, FieldTask
 from cases.workflow import Source, TaskStage
 from citymgmt.errors import Refusal
 from grid.geometry import metres_between
+from grid.locate import locate
 from office import settings
-from patrol.models import CollectorGrid, Fix
-from patrol.permissions import collector_of, may_assign
+from office.actions import note_look
+from patrol import stills
+from patrol.models import Camera, CameraHealth, CameraReport, CameraState, CollectorGrid, Fix
+from patrol.permissions import collector_of, may_assign, may_keep_cameras, video_seat_of
+from patrol.stills import NoStill
 
 
 class PictureNeeded(Refusal):
@@ -194,3 +201,119 @@ def end_grid(assignment: CollectorGrid, *, on: date, by, at: datetime) -> None:
 def _refuse_unless_assigns(by, *, at: datetime) -> None:
     if by is not None and not may_assign(by, at=at):
         raise PermissionDenied
+
+
+# — cameras ——————————————————————————————————————————————————————————————————————————————————————————
+
+
+def keep_camera(camera: Camera, *, by, at: datetime) -> Camera:
+    """Put a camera point into the register, or change it; its grid and areas follow from its place.
+
+    Raises OutsideTheGrid.
+    """
+    if not may_keep_cameras(by, at=at):
+        raise PermissionDenied
+    place = locate(camera.point)
+    if place is None:
+        raise OutsideTheGrid()
+    camera.unit_grid, camera.area_code, camera.area_names = place.unit_grid, place.community_code, place.chain
+    camera.save()
+    return camera
+
+
+def mark_camera(camera: Camera, *, by, at: datetime, is_out_of_order: bool, why: str = "") -> None:
+    """Say that a camera is out of order, or that it works again; the check leaves it alone until somebody says so."""
+    if video_seat_of(by, at=at) is None and not may_keep_cameras(by, at=at):
+        raise PermissionDenied
+    note_state(camera, CameraState.OUT_OF_ORDER if is_out_of_order else CameraState.IN_ORDER, at=at, why=why, by=by)
+
+
+def note_state(camera: Camera, state: str, *, at: datetime, why: str = "", by=None) -> None:
+    """Write down how a camera was found; a line in its log only where that is news."""
+    with transaction.atomic():
+        before = Camera.objects.select_for_update().values_list("state", "why").get(pk=camera.pk)
+        if by is None and before[0] == CameraState.OUT_OF_ORDER:
+            return
+        Camera.objects.filter(pk=camera.pk).update(state=state, why=why, checked_at=at)
+        if before != (state, why):
+            CameraHealth.objects.create(camera=camera, at=at, state=state, why=why, by=by)
+
+
+def take_still(camera: Camera, *, by, at: datetime) -> bytes:
+    """Return one picture from a camera; who looked is noted. Raises NoStill, and writes down that it gave none."""
+    if video_seat_of(by, at=at) is None:
+        raise PermissionDenied
+    note_look(reader=by, what="camera", about=camera.code, why=gettext_noop("Took a still of a camera"), at=at)
+    return look_through(camera, at=at)
+
+
+def look_through(camera: Camera, *, at: datetime) -> bytes:
+    """Fetch one picture from a camera and write down how that went. Raises NoStill."""
+    networks = settings.get("patrol.camera_networks", on=timezone.localdate(at), area_code=camera.area_code)
+    try:
+        still = stills.fetch(camera.stills_url, networks=networks)
+        if not still.startswith(PICTURE_BEGINS):
+            raise NoStill(why=stills.ANSWER)
+    except NoStill as refusal:
+        note_state(camera, CameraState.NO_PICTURE, at=at, why=refusal.facts["why"])
+        raise
+    note_state(camera, CameraState.IN_ORDER, at=at)
+    return still
+
+
+LOOKED_AT_ONCE = 20
+
+
+def look_at_cameras(*, at: datetime) -> int:
+    """Look whether the cameras with an address, those not looked at for longest, give a picture; return how many.
+
+    Each is claimed before it is looked at, so that two runs at once never ask one camera twice. What somebody marked
+    as out of order is left alone.
+    """
+    today = Camera.objects.on(timezone.localdate(at)).exclude(stills_url="").exclude(state=CameraState.OUT_OF_ORDER)
+    minutes = settings.get("patrol.camera_check_minutes", on=timezone.localdate(at))
+    due = Q(checked_at__isnull=True) | Q(checked_at__lte=at - timedelta(minutes=minutes))
+    looked = 0
+    for camera in today.filter(due).order_by(F("checked_at").asc(nulls_first=True), "pk")[:LOOKED_AT_ONCE]:
+        if not Camera.objects.filter(due, pk=camera.pk).update(checked_at=at):
+            continue
+        looked += 1
+        with suppress(NoStill):
+            look_through(camera, at=at)
+    return looked
+
+
+PICTURE_BEGINS = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
+
+
+def report_from_camera(
+    camera: Camera,
+    *,
+    by,
+    at: datetime,
+    minor_class,
+    point,
+    files,
+    description: str = "",
+    address: str = "",
+    public_id: UUID | None = None,
+    same_as: Case | None = None,
+) -> Case:
+    """Report what a camera shows 视频抓拍: a still proves it, and whoever reports it saw it himself.
+
+    `files` are stored pictures. The same `public_id` twice is one report. Raises PictureNeeded, and what
+    `cases.actions.report` raises.
+    """
+    if video_seat_of(by, at=at) is None:
+        raise PermissionDenied
+    if not files:
+        raise PictureNeeded()
+
+    def beside(case: Case) -> list[CameraReport]:
+        return [CameraReport(case=case, camera=camera, recorded_at=at)]
+
+    return case_actions.report(
+        by=by, at=at, source=Source.VIDEO, minor_class=minor_class, point=point, description=description,
+        address=address, public_id=public_id, files=[(file, Evidence.Usage.BEFORE) for file in files],
+        beside=beside, suggested_first=same_as,
+    )  # fmt: skip

@@ -5,6 +5,7 @@ from datetime import date, datetime
 from uuid import UUID, uuid4
 
 from django import forms
+from django.core.validators import URLValidator
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext_lazy as _
@@ -19,6 +20,7 @@ from grid.models import DutyGrid
 from office import settings
 from office.forms import FilesField, KeepsFiles
 from office.media import is_possible
+from patrol.models import Camera, CameraState
 
 WORST_ACCURACY_M = 100_000
 
@@ -172,3 +174,92 @@ class EndForm(forms.Form):
     """From which day on a collector no longer patrols a duty grid."""
 
     on = forms.DateField(widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+
+
+# — cameras ——————————————————————————————————————————————————————————————————————————————————————————
+
+
+class CameraFilter(forms.Form):
+    """Which cameras a list shows; kept in the page's address."""
+
+    q = forms.CharField(label=_("Number, name or area"), required=False, max_length=100, widget=forms.SearchInput)
+    state = forms.ChoiceField(label=_("State"), required=False, choices=[("", _("all")), *CameraState.choices])
+    level = forms.ChoiceField(label=_("Level"), required=False, choices=[("", _("all")), *Camera.Level.choices])
+    owner = forms.ChoiceField(label=_("Whose it is"), required=False, choices=[("", _("all")), *Camera.Owner.choices])
+
+    def narrow(self, cameras):
+        """Return those that the filter lets through; nonsense in the address lets everything through."""
+        said = self.cleaned_data if self.is_valid() else {}
+        chosen = {name: said[name] for name in ("state", "level", "owner") if said.get(name)}
+        return cameras.search(said.get("q", "")).filter(**chosen)
+
+
+class CameraForm(PlaceFields, forms.ModelForm):
+    """A camera point of the register."""
+
+    stills_url = forms.URLField(
+        label=_("Address of stills"), max_length=300, required=False, assume_scheme="http",
+        validators=[URLValidator(schemes=["http", "https"])],
+        help_text=_("Gives one picture over HTTP. Empty: stills are handed in as files."),
+    )  # fmt: skip
+
+    class Meta:
+        model = Camera
+        fields = (
+            "code", "name", "level", "owner", "direction", "reach_m", "stills_url", "valid_from", "valid_to",
+        )  # fmt: skip
+        widgets = {
+            name: forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d") for name in ("valid_from", "valid_to")
+        }
+
+    def clean(self):
+        cleaned = super().clean()
+        if self.point is None:
+            if not {"lon", "lat"} & set(self.errors):
+                self.add_error("lon", _("Show the place on the map, or type its coordinates."))
+        else:
+            self.instance.point = self.point
+        begins, ends = cleaned.get("valid_from"), cleaned.get("valid_to")
+        if begins and ends and ends <= begins:
+            self.add_error("valid_to", _("It ends after it begins."))
+        return cleaned
+
+
+class CameraReportForm(PlaceFields, KeepsFiles):
+    """What a camera shows, as a report: the stills, the class, the place where it is seen."""
+
+    public_id = forms.UUIDField(widget=forms.HiddenInput)
+    files = FilesField(label=_("Stills"), help_text=_("Take one from the camera, or choose a file saved elsewhere."))
+    minor_class = ClassField()
+    description = forms.CharField(
+        label=_("Description"), max_length=1000, required=False, widget=forms.Textarea(attrs={"rows": 3})
+    )
+    address = forms.CharField(
+        label=_("Place in words"), max_length=200, required=False,
+        help_text=_("Left empty, it is taken from the map."),
+    )  # fmt: skip
+
+    def __init__(self, *args, day: date, usual: Sequence[UUID] = (), **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["minor_class"].for_day(day, usual=usual)
+        self.fields["public_id"].initial = uuid4
+        for name in ("lon", "lat"):  # beside the map, outside the form
+            self.fields[name].widget.attrs["form"] = "report"
+
+    def clean(self):
+        cleaned = super().clean()
+        if self.point is None and not {"lon", "lat"} & set(self.errors):
+            self.add_error("lon", _("Show the place on the map, or type its coordinates."))
+        return cleaned
+
+    def facts(self) -> dict:
+        """Return the keyword arguments of `patrol.actions.report_from_camera`."""
+        said = self.cleaned_data
+        names = ("minor_class", "files", "description", "address", "public_id")
+        return {"point": self.point, **{name: said[name] for name in names}}
+
+
+class MarkForm(forms.Form):
+    """Whether a camera works, and what is the matter with it."""
+
+    why = forms.CharField(label=_("What is the matter"), max_length=200, required=False)

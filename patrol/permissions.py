@@ -2,22 +2,23 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from math import atan2, cos, degrees, radians
 
-from django.db.models import Count, Exists, IntegerField, OuterRef, Q, Subquery
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, Subquery
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.actions import longest_shift
 from accounts.models import Appointment, Duty, User
-from accounts.permissions import acting
+from accounts.permissions import acting, may
 from accounts.roles import Role
 from cases import workflow
 from cases.models import Case, CasePart, FieldTask
 from cases.permissions import appointment_for, conflict
 from cases.workflow import Subject, TaskStage
 from grid.geometry import metres_between
-from grid.locate import Located
-from patrol.models import CollectorGrid, Fix
+from grid.locate import Located, nearest
+from patrol.models import Camera, CollectorGrid, Fix
 
 
 def collector_of(user, *, at: datetime):
@@ -116,3 +117,34 @@ def _collectors(duty_grid: int | None, at: datetime):
         )
         .order_by("pk")
     )
+
+
+def video_seat_of(user, *, at: datetime):
+    """Return the appointment under which this person watches the cameras, or None."""
+    return acting(user, roles={Role.VIDEO_OPERATOR}, at=at)
+
+
+def may_keep_cameras(user, *, at: datetime) -> bool:
+    """May this person change the register of camera points?"""
+    return may(user, "maintain_settings", at=at)
+
+
+HALF_VIEW = 60  # degrees to either side of where a camera looks
+MOST_AROUND = 50
+FARTHEST_M = 5000
+
+
+def cameras_seeing(case: Case, *, at: datetime) -> list[Camera]:
+    """Return the cameras within whose reach and view a case lies, the nearest first, each with `.metres`. One query."""
+    today = Camera.objects.on(timezone.localdate(at))
+    near = nearest(today, "point", case.point, within_metres=FARTHEST_M).filter(metres__lte=F("reach_m"))[:MOST_AROUND]
+    return [one for one in near if _looks_at(one, case.point)]
+
+
+def _looks_at(camera: Camera, point) -> bool:
+    """A camera that turns looks everywhere; what stands at its foot is seen too."""
+    if camera.direction is None or camera.metres < 10:
+        return True
+    east = (point.x - camera.point.x) * cos(radians(point.y))
+    towards = degrees(atan2(east, point.y - camera.point.y))
+    return abs((towards - camera.direction + 180) % 360 - 180) <= HALF_VIEW

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from cases.api import step_paths
-from patrol import api, bulk, views
+from patrol import api, bulk, cameras, views
 
 app_name = "patrol"
 
@@ -20,6 +20,14 @@ urlpatterns = [
     path("field/bulk/<slug:verb>/", bulk.bulk, name="bulk"),
     path("maintenance/collectors/", views.grids, name="grids"),
     path("maintenance/collectors/<uuid:public_id>/end/", views.end_grid, name="end_grid"),
+    path("video/", cameras.seat, name="video"),
+    path("video/near/", cameras.near, name="video_near"),
+    path("video/beside/<uuid:case_id>/", cameras.near_case, name="cameras_near"),
+    path("video/<uuid:public_id>/", cameras.camera, name="video_camera"),
+    path("video/<uuid:public_id>/mark/", cameras.mark, name="mark_camera"),
+    path("maintenance/cameras/", cameras.register, name="cameras"),
+    path("maintenance/cameras/new/", cameras.edit, name="camera_new"),
+    path("maintenance/cameras/<uuid:public_id>/", cameras.edit, name="camera_edit"),
     path("api/v1/tasks/", api.Tasks.as_view(), name="api_tasks"),
     path("api/v1/tasks/<uuid:task_id>/", api.Task.as_view(), name="api_task"),
     path("api/v1/field/reports/", api.Reports.as_view(), name="api_reports"),

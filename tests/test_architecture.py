@@ -177,7 +177,7 @@ OWN_FILES = {
         "retention",
     },
     "hotline": {"workflow", "retention"},
-    "patrol": {"bulk"},
+    "patrol": {"bulk", "cameras", "stills"},
     "evaluation": {"indicators", "periods", "scoring", "facts", "tables", "overview", "wall"},
 }
 FOLDERS = {"migrations", "templatetags"}

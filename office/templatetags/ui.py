@@ -415,6 +415,7 @@ def said(address, name: str) -> str:
 PLACES = (
     ("cases:desk", gettext_lazy("Supervision"),
      {"acceptance_operator", "duty_leader", "video_operator", "inspector", "evaluator", "leader"}),
+    ("patrol:video", gettext_lazy("Cameras"), {"video_operator"}),
     ("hotline:desk", gettext_lazy("Hotline"), {"acceptance_operator", "duty_leader"}),
     ("dispatch:desk", gettext_lazy("Dispatch"), {"dispatcher", "commander"}),
     ("dispatch:department", pgettext_lazy("place of work", "Department"), {"department_operator", "handler"}),
