@@ -9,7 +9,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.password_validation import password_validators_help_text_html
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Appointment, Contact, Department, Notice, RosterEntry, Shift, User
+from accounts.models import Appointment, Contact, Department, HandOver, Notice, RosterEntry, Shift, User
 from accounts.querysets import valid_on
 from accounts.roles import ROLES, Role
 from office.declared import Declared
@@ -423,3 +423,12 @@ class NoticeForm(forms.ModelForm):
         if begins and ends and ends <= begins:
             self.add_error("valid_to", _("It must end after it begins."))
         return said
+
+
+class HandOverForm(forms.ModelForm):
+    """What is said when a shift is handed over."""
+
+    class Meta:
+        model = HandOver
+        fields = ["shift", "notes"]
+        widgets = {"notes": forms.Textarea(attrs={"rows": 5})}

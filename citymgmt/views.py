@@ -1,25 +1,34 @@
 """The front door: everybody's start, tickets for the live channel, the state of the house, pages for what failed."""
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.views import redirect_to_login
 from django.contrib.gis.db.models.functions import PointOnSurface
 from django.core.exceptions import PermissionDenied
+from django.db.models import Count, Q, QuerySet, Window
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone, translation
-from django.utils.translation import get_language
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods, require_safe
 from django.views.defaults import bad_request
 from drf_spectacular.generators import SchemaGenerator
 
+from accounts import actions as accounts
+from accounts import rosters
+from accounts.forms import HandOverForm
 from accounts.middleware import asked_language
-from accounts.permissions import acting, appointments_of, may, topics_of
-from accounts.roles import ROLES, Role
+from accounts.models import Appointment, HandOver, Shift, in_this_language
+from accounts.permissions import acting, appointments_of, desk_handed_over, may, topics_of
+from accounts.roles import ROLES, Role, Side
 from cases import guides
 from cases import retention as case_retention
-from cases.models import Case, LegalHold
+from cases.filters import LAMPS
+from cases.models import Case, Directive, LegalHold
+from cases.workflow import OPEN, DirectiveStage
 from citymgmt.errors import Refusal
 from citymgmt.live_publish import make_ticket
 from citymgmt.middleware import PROBLEMS, REFUSED, REFUSED_AS, problem, wants_json
@@ -31,6 +40,7 @@ from grid import addresses
 from grid.locate import locate
 from grid.permissions import may as may_see
 from hotline import retention as hotline_retention
+from hotline.models import CallBack
 from office import health, settings
 from office import retention as office_retention
 from office.models import Erasure
@@ -304,3 +314,112 @@ def broken(request: HttpRequest) -> HttpResponse:
     if wants_json(request):
         return problem(status=500, code="broken", detail=_("Something went wrong on our side. Try again."))
     return render(request, "500.html", status=500)
+
+
+# — handing a shift over 交接班 ————————————————————————————————————————————————————————————————————————————
+
+ROWS_HANDED_OVER = 20  # of each kind; the number of all of them stands beside
+REGISTER_SHOWN = 30
+HANDED_OVER = {
+    "pressing": gettext_lazy("Overdue or urgent"),
+    "answers": gettext_lazy("Supervisions waiting for a reply"),
+    "straight": gettext_lazy("Went straight through, to be reviewed"),
+    "call_backs": gettext_lazy("Call-backs promised"),
+}
+IN_A_ROW = ("public_id", "number", "minor_class__name_zh", "minor_class__name_en", "address", "due_at")
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def hand_over(request: HttpRequest) -> HttpResponse:
+    """The sheet of this desk as it stands, to be signed over to the next shift; and the register of earlier ones."""
+    at = timezone.now()
+    desk = _own_desk(request, at=at)
+    figures = handed_over(request.user, desk, at=at)
+    shifts = list(Shift.objects.all())
+    running = next((one for one in shifts if rosters.runs(one, at)), None)
+    form = HandOverForm(request.POST or None, initial={"shift": running and running.pk})
+    form.fields["shift"].choices = [("", "—"), *((one.pk, str(one)) for one in shifts)]
+    problem = ""
+    if request.method == "POST" and form.is_valid():
+        try:
+            accounts.hand_over(by=request.user, figures=figures, at=at, **form.cleaned_data)
+        except Refusal as refusal:
+            problem = sentence(refusal)
+        else:
+            messages.success(request, _("The shift is handed over. It waits for somebody to take it over."))
+            return redirect("hand_over")
+    register = list(_sheets(desk)[:REGISTER_SHOWN])
+    # While one waits there is no later one.
+    waiting = register[0] if register and register[0].taken_at is None else None
+    context = {"form": form, "sections": _sections(figures), "desk": desk, "register": register, "waiting": waiting,
+               "problem": problem, "at": at}  # fmt: skip
+    return render(request, "accounts/hand_over.html", context, status=422 if problem or form.errors else 200)
+
+
+@never_cache
+@require_http_methods(["GET", "HEAD", "POST"])
+def hand_over_sheet(request: HttpRequest, public_id) -> HttpResponse:
+    """One sheet as it was signed; whoever takes the shift over says so here."""
+    at = timezone.now()
+    sheet = get_object_or_404(_sheets(_own_desk(request, at=at)), public_id=public_id)
+    if request.method == "POST":
+        try:
+            accounts.take_over(sheet, by=request.user, at=at)
+        except Refusal as refusal:
+            messages.error(request, sentence(refusal))
+        return redirect("hand_over_sheet", public_id=public_id)
+    may_take = sheet.taken_at is None and sheet.given_by_id != request.user.pk
+    context = {"sheet": sheet, "sections": _sections(sheet.figures), "may_take": may_take}
+    return render(request, "accounts/hand_over_sheet.html", context)
+
+
+def _own_desk(request: HttpRequest, *, at) -> Appointment:
+    desk = desk_handed_over(request.user, at=at)
+    if desk is None:
+        raise PermissionDenied
+    return desk
+
+
+def _sheets(desk: Appointment) -> QuerySet:
+    found = HandOver.objects.filter(centre=desk.department_id, side=ROLES[desk.role].side)
+    return found.select_related("centre", "shift", "given_by", "taken_by")
+
+
+def handed_over(user, desk: Appointment, *, at) -> dict:
+    """Return what is open at a desk now, as HandOver.figures keeps it; one query for each kind."""
+    at_command = ROLES[desk.role].side == Side.COMMAND
+    own = Q(command_centre=desk.department_id) if at_command else Q(supervision_centre=desk.department_id)
+    cases = Case.objects.visible_to(user, at).filter(own, is_practice=False)
+    asked = Directive.objects.filter(stage=DirectiveStage.OPEN, needs_reply=True).exclude(kind=Directive.Kind.URGE)
+    pressing = cases.filter(LAMPS["red"](at) | Q(urgency__gt=0), stage__in=OPEN)
+    kinds = {
+        "pressing": pressing.order_by("-urgency", "due_at", "id"),
+        "answers": cases.filter(pk__in=asked.values("case")).order_by("due_at", "id"),
+        "straight": cases.filter(
+            Q(needs_dispatch_review=True) if at_command else Q(needs_filing_review=True) | Q(undo_until__gte=at)
+        ).order_by("id"),
+    }
+    if acting(user, at=at, roles=(Role.DUTY_LEADER,)) and not at_command:
+        kinds["call_backs"] = CallBack.objects.owed(user, at)
+    figures: dict = {"counts": {}, "rows": {}}
+    for name, rows in kinds.items():
+        found = list(rows.annotate(in_all=Window(Count("pk"))).values_list(*IN_A_ROW, "in_all")[:ROWS_HANDED_OVER])
+        figures["counts"][name] = found[0][-1] if found else 0
+        figures["rows"][name] = [
+            {"id": str(key), "number": number, "class": [zh or "", en or ""], "place": place,
+             "due_at": due.isoformat() if due else ""}
+            for key, number, zh, en, place, due, _all in found
+        ]  # fmt: skip
+    return figures
+
+
+def _sections(figures: dict) -> list[dict]:
+    """Return the kinds of a sheet, to be shown in the reader's language."""
+    return [
+        {"label": label, "count": figures["counts"][name], "rows": [
+            row | {"class": in_this_language(*row["class"]), "due_at": parse_datetime(row["due_at"] or "-")}
+            for row in figures["rows"][name]
+        ]}
+        for name, label in HANDED_OVER.items() if name in figures.get("counts", {})
+    ]  # fmt: skip

@@ -422,6 +422,7 @@ PLACES = (
     ("dispatch:crews", gettext_lazy("Crews"), {"department_operator"}),
     ("dispatch:lists", gettext_lazy("Requests"),
      {"dispatcher", "commander", "department_operator", "duty_leader", "acceptance_operator", "leader"}),
+    ("hand_over", pgettext_lazy("place of work", "Shift"), {"duty_leader", "dispatcher", "commander"}),
     ("patrol:home", gettext_lazy("In the field"), {"collector"}),
     ("evaluation:leader", gettext_lazy("Overview"), {"leader", "evaluator"}),
     ("evaluation:ranking", gettext_lazy("Rankings"),
