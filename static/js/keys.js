@@ -88,7 +88,9 @@ function save(event) {
   event.preventDefault();
   const form = event.target.closest?.("form:not([role=search])") || ["#move form", ".move-form", "form[data-save]"].map((which) => document.querySelector(which)).find(Boolean);
   const button = form && (form.querySelector("[type=submit][data-save]") || form.querySelector("[type=submit].main") || form.querySelector("[type=submit]"));
-  if (button && !button.disabled) form.requestSubmit(button);
+  if (!button || button.disabled) return;
+  window.htmx?.process(form); // a quick hand is here before htmx took the form in charge; sent plainly it would leave the desk
+  form.requestSubmit(button);
 }
 
 function toMap(event) {

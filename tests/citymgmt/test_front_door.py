@@ -224,7 +224,7 @@ def test_a_ticket_holds_what_this_person_may_hear(seat):
     department = operator.appointments.get().department_id
     user_id, topics, _made_at = read_ticket(seat(operator).get(reverse("live_ticket")).json()["ticket"])
     assert user_id == operator.pk
-    assert topics == {f"user:{operator.pk}", f"centre:{department}", f"department:{department}"}
+    assert topics == {f"user:{operator.pk}", f"centre:{department}"}
 
 
 # --- The database's own rights ---
