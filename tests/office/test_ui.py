@@ -87,8 +87,8 @@ def test_a_page_of_a_list_keeps_the_filters_of_its_address(rf):
 def test_the_bar_shows_the_places_of_ones_roles_and_marks_where_one_is(rf):
     appointments = [SimpleNamespace(role="dispatcher")]
     places = ui.places_of_work({"appointments": appointments, "request": rf.get("/dispatch/")})
-    assert [place["url"] for place in places] == ["/dispatch/", "/requests/", "/evaluation/ranking/"]
-    assert [place["here"] for place in places] == [True, False, False]
+    assert [place["url"] for place in places] == ["/dispatch/", "/requests/", "/hand-over/", "/evaluation/ranking/"]
+    assert [place["here"] for place in places] == [True, False, False, False]
 
 
 def test_an_administrator_has_nothing_to_search():
