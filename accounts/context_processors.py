@@ -6,6 +6,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.translation import gettext as _
 
 from accounts.actions import longest_shift
+from accounts.maintenance import HELP
 from accounts.middleware import idle_minutes, place_of
 from accounts.models import Duty
 from accounts.permissions import appointments_of, may
@@ -28,12 +29,19 @@ def frame(request: HttpRequest) -> dict:
     if user is None or not user.is_authenticated:
         return everybody
     return everybody | {
+        "page_help": help_here(request),
         "appointments": SimpleLazyObject(lambda: appointments_of(user, at)),
         "unread_messages": SimpleLazyObject(lambda: Message.objects.unread(user)[:MOST_COUNTED].count()),
         "idle_minutes": SimpleLazyObject(lambda: idle_minutes(place_of(user, at), at)),
         "is_on_duty": SimpleLazyObject(lambda: _is_on_duty(user, at)),
         "troubles": SimpleLazyObject(lambda: _troubles(request, user, at)),
     }
+
+
+def help_here(request: HttpRequest) -> str:
+    """What this page of maintenance is for, what a change does and from when it holds; "" on every other page."""
+    here = request.resolver_match
+    return _(HELP[here.view_name]) if here and here.view_name in HELP else ""
 
 
 def _is_on_duty(user, at) -> bool:

@@ -46,6 +46,7 @@ from accounts.forms import (
     TurnsForm,
     UnlockForm,
 )
+from accounts.maintenance import PAGES
 from accounts.middleware import LANGUAGES, SEEN_COOKIE, note_presence
 from accounts.models import (
     ApiToken,
@@ -441,165 +442,18 @@ def set_language(request: HttpRequest) -> HttpResponse:
 
 # --- Maintenance 应用维护 ---
 
-# The pages of all rooms, by the names of their addresses: what they are for, and who is shown the way. Each page asks
-# for itself who may look and who may change.
-MAINTENANCE = (
-    (
-        "accounts:departments",
-        gettext_lazy("Departments"),
-        gettext_lazy("Centres, departments, streets, contractors and where they belong"),
-        "see_departments",
-    ),
-    (
-        "accounts:people",
-        gettext_lazy("People and appointments"),
-        gettext_lazy("Accounts, roles, first passwords"),
-        "see_people",
-    ),
-    (
-        "grid:areas",
-        gettext_lazy("Areas"),
-        gettext_lazy("Division, streets, communities and their unit grids"),
-        "see_departments",
-    ),
-    (
-        "grid:duty_grids",
-        gettext_lazy("Duty grids"),
-        gettext_lazy("Which unit grids a collector answers for"),
-        "see_departments",
-    ),
-    (
-        "patrol:grids",
-        gettext_lazy("Who patrols where"),
-        gettext_lazy("Which collector answers for which duty grid"),
-        "see_people",
-    ),
-    (
-        "patrol:cameras",
-        gettext_lazy("Cameras"),
-        gettext_lazy("Camera points, whose they are and whether they work"),
-        "maintain_settings",
-    ),
-    (
-        "grid:places",
-        gettext_lazy("Named places"),
-        gettext_lazy("Door plates and landmarks that the place box finds"),
-        "see_departments",
-    ),
-    (
-        "accounts:notices",
-        gettext_lazy("Notices"),
-        gettext_lazy("What everybody should know for a while"),
-        "keep_notices",
-    ),
-    ("accounts:phrases", gettext_lazy("Phrases"), gettext_lazy("What a key puts into a text"), "keep_phrases"),
-    ("grid:roads", gettext_lazy("Roads"), gettext_lazy("Roads and their classes"), "see_departments"),
-    (
-        "dispatch:responsibilities",
-        gettext_lazy("Responsibility table"),
-        gettext_lazy("Who answers for which class of problems at which place"),
-        "maintain_departments",
-    ),
-    (
-        "dispatch:rules",
-        gettext_lazy("Approval rules"),
-        gettext_lazy("Who agrees to extensions, suspensions, returns; grounds and how often"),
-        "maintain_departments",
-    ),
-    (
-        "dispatch:straight",
-        gettext_lazy("Straight through"),
-        gettext_lazy("Which classes are filed and dispatched without a hand, and how often that was wrong"),
-        "maintain_departments",
-    ),
-    (
-        "components:catalogue",
-        gettext_lazy("Catalogue"),
-        gettext_lazy("Classes, filing and close conditions, time limits"),
-        "see_departments",
-    ),
-    (
-        "components:components",
-        gettext_lazy("Components"),
-        gettext_lazy("The inventory of what stands in the street"),
-        "see_departments",
-    ),
-    (
-        "evaluation:maintenance",
-        gettext_lazy("Evaluation schemes"),
-        gettext_lazy("What is scored with which weight, comparable groups, frozen periods"),
-        "maintain_settings",
-    ),
-    (
-        "cases:calendar",
-        gettext_lazy("Working calendar"),
-        gettext_lazy("Holidays, make-up days, working hours, seasons"),
-        "maintain_settings",
-    ),
-    (
-        "accounts:roster",
-        gettext_lazy("Roster and on-call list"),
-        gettext_lazy("Who sits at which desk, and who is called at night"),
-        "keep_rosters",
-    ),
-    (
-        "accounts:contacts",
-        gettext_lazy("Contacts of the departments"),
-        gettext_lazy("Whom to ring, in which order, at which hours"),
-        "keep_contacts",
-    ),
-    (
-        "cases:chains",
-        gettext_lazy("Escalation chains"),
-        gettext_lazy("When which clock rings, for whom and by which means"),
-        "maintain_settings",
-    ),
-    (
-        "accounts:deliveries",
-        gettext_lazy("Messages to the outside"),
-        gettext_lazy("Mail, text messages and chat robots: what waits, what failed"),
-        "see_deliveries",
-    ),
-    (
-        "accounts:settings",
-        gettext_lazy("Settings"),
-        gettext_lazy("What the city decides for itself"),
-        "maintain_settings",
-    ),
-    (
-        "retention",
-        gettext_lazy("Retention"),
-        gettext_lazy("How long private data are kept, what would be erased, what is held"),
-        "maintain_retention",
-    ),
-    (
-        "accounts:readings",
-        gettext_lazy("Log of reading"),
-        gettext_lazy("Who looked at private data, when and why"),
-        "see_readings",
-    ),
-    (
-        "cases:history",
-        gettext_lazy("Proof of the history"),
-        gettext_lazy("Nightly checkpoints over all cases, and whether anything was rewritten"),
-        "see_history",
-    ),
-    (
-        "accounts:message_texts",
-        gettext_lazy("Message texts"),
-        gettext_lazy("What people are told"),
-        "maintain_settings",
-    ),
-)
-
 
 def maintenance(request: HttpRequest) -> HttpResponse:
+    """The pages of all rooms that this person is shown the way to, under headings, and the state of the house."""
     at = timezone.now()
-    pages = [(name, label, hint) for name, label, hint, what in MAINTENANCE if may(request.user, what, at=at)]
-    if not pages:
+    groups = [
+        (heading, [page for page in pages if may(request.user, page.asks, at=at)]) for heading, pages in PAGES.items()
+    ]
+    groups = [(heading, pages) for heading, pages in groups if pages]
+    if not groups:
         raise PermissionDenied
     checks = health.checks(at=at) if may(request.user, "see_health", at=at) else []
-    return render(request, "accounts/maintenance.html", {"pages": pages, "checks": checks})
+    return render(request, "accounts/maintenance.html", {"groups": groups, "checks": checks})
 
 
 @asks("see_departments")

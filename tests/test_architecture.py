@@ -133,7 +133,7 @@ OWN_FILES = {
         "retention",
         "pdf",
     },
-    "accounts": {"roles", "rosters", "vault"},
+    "accounts": {"maintenance", "roles", "rosters", "vault"},
     "grid": {"codes", "geometry", "locate", "addresses", "tiles"},
     "components": {"codes", "survey"},
     "cases": {
