@@ -3,6 +3,7 @@
     GET /desk/rows/?tab=accept&…the filters of the address…     all rows of the page (after a reset, while push is down)
     GET /desk/rows/?ids=a,b&tab=accept&…                        only those of these cases that belong here
       &open=… &version=… &writes=1 &left=…                      which case is open beside, since when, which was closed
+      &page=… &bye=…                                        the name of the page that asks; its last word: it is closed
 
     {"rows": "<tr …>…", "orders": ["…", …], "whole": false, "more": false, "back": ["…"], "counts": {"accept": "12"},
      "urgent": ["…"], "unread": 3, "who": {"…": ["孙丽"]}, "work": {…},
@@ -134,14 +135,23 @@ def _beside(request: HttpRequest, *, at: datetime) -> dict | None:
     """Note who has which case open; return what is new about it: version, who changed it last, who else is there."""
     said = request.GET
     if (left := _seen(request, said.get("left", ""), at=at)) is not None:
-        presence.leave(left.public_id, user=request.user, desks=_desks(request, left, at=at), at=at)
+        desks = _desks(request, left, at=at)
+        presence.leave(left.public_id, user=request.user, desks=desks, at=at, page=_named(said, "bye"))
     case = _seen(request, said.get("open", ""), at=at)
     if case is None:
         return None
     desks = _desks(request, case, at=at)
-    others = presence.note(case.public_id, user=request.user, desks=desks, writes="writes" in said, at=at)
+    others = presence.note(
+        case.public_id, user=request.user, desks=desks, writes="writes" in said, at=at, page=_named(said, "page")
+    )
     return {"case": str(case.public_id), "version": case.version, "by": _last_by(case, desks, said),
             "others": [[one.name, one.is_writing] for one in others]}  # fmt: skip
+
+
+def _named(said, which: str) -> str:
+    """Return the name of a page: a few letters and digits; "" for anything else."""
+    name = said.get(which, "")
+    return name if name.isalnum() and name.isascii() and len(name) <= 16 else ""
 
 
 def take_over(request: HttpRequest, case_id: UUID, *, at: datetime) -> JsonResponse:

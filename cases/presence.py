@@ -33,13 +33,19 @@ def desks_of(user_topics: Iterable[str], case_topics: Collection[str]) -> list[s
     return met[:MOST_TOPICS]
 
 
-def note(case_id: UUID, *, user, desks: Collection[str], writes: bool, at: datetime) -> list[Seen]:
+def note(
+    case_id: UUID, *, user, desks: Collection[str], writes: bool, at: datetime, page: str = ""
+) -> list[Seen]:
     """Say that this person has the case open (and writes on it); return who else has, whoever writes first.
 
     Whoever begins to write where nobody does is the one who writes. Colleagues' pages are told when something changed.
+    What a page says that has said good-bye already changes nothing: it came late.
     """
+    is_late = bool(page) and cache.get(_page(page)) is not None
 
     def enter(people: dict, place: str) -> None:
+        if is_late:
+            return
         people[user.pk] = (user.name_zh, user.name_en, at.timestamp())
         if not writes:
             _stop_writing(place, user)
@@ -59,8 +65,10 @@ def take_over(case_id: UUID, *, user, desks: Collection[str], at: datetime) -> l
     return _change(case_id, user, desks, at, seize)
 
 
-def leave(case_id: UUID, *, user, desks: Collection[str], at: datetime) -> None:
-    """Say that this person has closed the case."""
+def leave(case_id: UUID, *, user, desks: Collection[str], at: datetime, page: str = "") -> None:
+    """Say that this person has closed the case; `page`: that it went with that page, which says nothing more."""
+    if page:
+        cache.set(_page(page), 1, SECONDS)
 
     def go(people: dict, place: str) -> None:
         people.pop(user.pk, None)
@@ -86,6 +94,10 @@ def names(case_ids: Collection[UUID], *, user, topics: Iterable[str], at: dateti
 
 def _key(case_id: UUID, desk: str) -> str:
     return f"presence:{case_id}:{desk}"
+
+
+def _page(name: str) -> str:
+    return f"presence:gone:{name}"
 
 
 def _fresh(people: dict | None, at: datetime) -> dict:

@@ -2,6 +2,7 @@
 import { clocks } from "./clock.js";
 import { drafts } from "./draft.js";
 import { guide } from "./guide.js";
+import { hands } from "./hand.js";
 import { keys } from "./keys.js";
 import { live } from "./live.js";
 import { locks } from "./lock.js";
@@ -52,6 +53,7 @@ function enter(place) {
 }
 
 wake(document);
+hands();
 keys();
 guide();
 locks();

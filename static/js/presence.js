@@ -16,7 +16,10 @@ const words = english ? {
 const WRITING_MS = 120_000, NOTICE_MS = 8000;
 const head = () => document.querySelector("#case [data-shown]");
 const pane = () => head()?.closest("#case");
-let soon = () => {}, here = "", left = "", writer = "", wasWriting = false, tookAt = 0, typed = new Map();
+let soon = () => {}, here = "", left = "", writer = "", wasWriting = false, tookAt = 0, typed = new Map(), page = named();
+
+// Each page has a name, so that what it said on its last breath is not taken for news when it comes late.
+function named() { return Math.random().toString(36).slice(2, 14); }
 
 export function watchCase({ soon: plan, address }) {
   soon = plan;
@@ -49,10 +52,12 @@ export function watchCase({ soon: plan, address }) {
     if (event.target.closest("[data-take-over]")) takeOver();
     if (event.target.closest("[data-show-change]")) draw();
   });
-  addEventListener("pagehide", () => { if (here) fetch(`${address}?left=${here}`, { keepalive: true, headers: { Accept: "application/json", "X-Quiet": "1" } }).catch(() => {}); });
+  addEventListener("pageshow", (event) => { if (event.persisted) page = named(); });
+  addEventListener("pagehide", () => { if (here) fetch(`${address}?left=${here}&bye=${page}`, { keepalive: true, headers: { Accept: "application/json", "X-Quiet": "1" } }).catch(() => {}); });
 }
 
 const hasText = () => [...typed.keys()].some((form) => form.isConnected);
+const hasBegun = () => hasText() || Boolean(pane()?.querySelector("#move form"));
 // Whoever took a case over is about to write on it.
 const isWriting = () => Date.now() - tookAt < WRITING_MS
   || [...typed].some(([form, at]) => form.isConnected && Date.now() - at < WRITING_MS);
@@ -62,7 +67,7 @@ watchCase.isOpen = () => Boolean(here || left);
 watchCase.says = () => {
   const said = {};
   wasWriting = isWriting();
-  if (here) Object.assign(said, { open: here, version: head()?.dataset.version || "" });
+  if (here) Object.assign(said, { open: here, page, version: head()?.dataset.version || "" });
   if (here && wasWriting) said.writes = "1";
   if (left && left !== here) said.left = left;
   left = "";
@@ -133,15 +138,21 @@ async function takeOver() {
 // — when it changed ——————————————————————————————————————————————————————————————————————————————————
 
 function changed({ by }) {
-  if (hasText()) note("changed", words.changed(by), words.show, "showChange");
-  else draw(words.fresh(by));
+  const wait = () => note("changed", words.changed(by), words.show, "showChange");
+  if (hasBegun()) wait();
+  else draw(words.fresh(by), wait);
 }
 
-function draw(said) {
+// Not under a form that was opened in between: `wait`, if given, says then that there is something newer.
+function draw(said, wait) {
   const place = pane(), back = place?.querySelector(":scope > .back"), top = place?.scrollTop;
   if (!place || !window.htmx) return;
   const url = `/case/${here}/`;
+  let isLate = false;
+  const look = ({ detail }) => { if (detail.target === place && wait && hasBegun()) { isLate = true; detail.shouldSwap = false; } };
+  place.addEventListener("htmx:beforeSwap", look, { once: true });
   window.htmx.ajax("GET", url, { target: place, swap: "innerHTML", headers: { "X-Quiet": "1", "X-Pane": "1" } }).then(() => {
+    if (isLate) { wait(); return; }
     if (back && !place.querySelector(":scope > .back")) place.prepend(back);
     place.scrollTop = top;
     if (said && head()) note("fresh", said);

@@ -163,6 +163,16 @@ def test_whoever_leaves_or_is_not_heard_of_is_not_there(county, seat, now):
     assert presence.note(case.public_id, at=later, **seen) == []
 
 
+def test_what_a_closed_page_said_before_and_what_comes_late_makes_nobody_a_writer(county, seat, now):
+    case = county.report(at=now)
+    sun, chen = seat(county.operator), seat(county.duty_leader)
+    asked(sun, "/desk/case/", left=case.public_id, bye="page1")
+    asked(sun, "/desk/case/", open=case.public_id, writes=1, page="page1")
+    assert asked(chen, "/desk/case/", open=case.public_id)["open"]["others"] == []
+    asked(sun, "/desk/case/", open=case.public_id, writes=1, page="page2")
+    assert asked(chen, "/desk/case/", open=case.public_id)["open"]["others"] == [["孙丽", True]]
+
+
 def test_who_changed_an_open_case_is_said_to_colleagues_only(county, seat, now):
     case = county.report(at=now)
     before = case.version

@@ -11,7 +11,7 @@ import pytest
 import time_machine
 from celery.contrib.testing.worker import start_worker
 from django.core.signals import request_finished, request_started
-from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 from citymgmt.celery import app as celery_app
 from tests.county import PASSWORD, County, picture
@@ -82,11 +82,7 @@ class Person:
         self.page.wait_for_load_state("load")
         button.click()
         form = self.page.locator(f"form[data-move={verb}]")
-        try:
-            form.wait_for(timeout=4_000)
-        except TimeoutError:  # the case was drawn anew under the finger: whoever sees nothing come presses again
-            button.click()
-            form.wait_for()
+        form.wait_for()
         if "collector" in said:  # the plain list is exchanged for one that says who is near and free
             form.locator(".candidates").wait_for()
         for name, value in said.items():

@@ -161,3 +161,24 @@ def test_the_guide_opens_beside_the_work_and_closes_again(people, county):
     assert "值班长" in guide.inner_text()
     page.keyboard.press("Escape")
     guide.wait_for(state="detached")
+
+
+def test_a_press_is_not_lost_when_the_case_is_drawn_anew_beneath_it(people, county):
+    case = county.report(at=timezone.now())
+    page = people(county.operator).open(f"/case/{case.public_id}/")
+    form, button = page.locator("form[data-move=refuse]"), page.locator("[data-verb=refuse]")
+    draw = f"htmx.ajax('GET', '/case/{case.public_id}/', '#case')"
+    held = []
+    page.route("**/refuse/", lambda route: held.append(route) if not held else route.continue_())
+    button.click()  # its form is on the way
+    page.evaluate(draw)
+    form.wait_for()
+    held[0].continue_()
+    page.keyboard.press("Escape")
+    assert form.count() == 0
+    box = button.bounding_box()
+    page.mouse.move(box["x"] + 8, box["y"] + 8)
+    page.mouse.down()
+    page.evaluate(draw)
+    page.mouse.up()
+    form.wait_for()
