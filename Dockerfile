@@ -4,7 +4,7 @@ FROM node:22-bookworm-slim AS browser-files
 WORKDIR /src
 COPY package.json package-lock.json ./
 COPY ops/run/browser-files.sh ops/run/
-RUN bash ops/run/browser-files.sh
+RUN npm_config_omit=dev bash ops/run/browser-files.sh
 
 FROM python:3.11-slim-bookworm AS app
 ENV PYTHONUNBUFFERED=1 PATH=/opt/venv/bin:$PATH

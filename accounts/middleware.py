@@ -21,6 +21,7 @@ from django.utils.translation.trans_real import parse_accept_lang_header
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
 
 from accounts import actions
+from accounts.oidc import IN_SESSION
 from accounts.permissions import appointments_of
 from accounts.roles import Role
 from citymgmt.middleware import Problem, problem, wants_json
@@ -169,6 +170,11 @@ def lock_address(page) -> str:
     return f"{reverse('accounts:lock')}?{urlencode({'next': back})}"
 
 
+def owes_password(request: HttpRequest) -> bool:
+    """Whether this person must choose a password first; who came by single sign-on needs none."""
+    return request.user.must_change_password and IN_SESSION not in request.session
+
+
 class FirstPassword:
     """Whoever got his password from somebody else chooses his own before anything else."""
 
@@ -181,7 +187,7 @@ class FirstPassword:
     def process_view(self, request: HttpRequest, view, args, kwargs) -> HttpResponse | None:
         if not getattr(view, "login_required", True) or not request.user.is_authenticated:
             return None
-        if not request.user.must_change_password or getattr(view, "open_while_locked", False):
+        if not owes_password(request) or getattr(view, "open_while_locked", False):
             return None
         if getattr(view, "chooses_password", False):
             return None
@@ -241,7 +247,7 @@ class DeskSession(SessionAuthentication):
             return None
         if not note_work(request._request):
             raise Problem("locked")
-        if found[0].must_change_password:
+        if owes_password(request._request):
             raise Problem("first_password")
         return found
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from datetime import date, datetime
 
+from django.conf import settings as installation
 from django.utils import timezone
 
 from accounts.models import Appointment, Department, Notice, User
@@ -190,6 +191,15 @@ def may(user, what: str, *, at: datetime) -> bool:
     if what in SUPERUSER_MAY and getattr(user, "is_superuser", False) and user.is_active:
         return True
     return acting(user, roles=PERMISSIONS[what], at=at) is not None
+
+
+def may_use_password(user, *, at: datetime) -> bool:
+    """Whether this person may log in by password beside the single sign-on (OIDC_PASSWORD in citymgmt/settings.py)."""
+    provider = installation.OIDC
+    if provider is None or provider["password"] == "everybody" or user.is_superuser:
+        return True
+    # Where the provider fails, somebody must still get in.
+    return acting(user, at=at, roles=(Role.ADMINISTRATOR,)) is not None
 
 
 def may_read_vault(user, *, at: datetime) -> bool:

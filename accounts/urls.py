@@ -6,6 +6,8 @@ app_name = "accounts"
 
 urlpatterns = [
     path("accounts/login/", views.log_in, name="login"),
+    path("accounts/sso/", views.sign_on, name="sign_on"),
+    path("accounts/sso/back/", views.sign_on_back, name="sign_on_back"),
     path("accounts/logout/", views.log_out, name="logout"),
     path("accounts/logout/everywhere/", views.log_out_everywhere, name="logout_everywhere"),
     path("accounts/lock/", views.lock, name="lock"),

@@ -24,7 +24,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts import actions
+from accounts import actions, oidc
 from accounts.forms import (
     AppointmentForm,
     ContactForm,
@@ -61,7 +61,15 @@ from accounts.models import (
     Shift,
     User,
 )
-from accounts.permissions import appointments_of, departments_of, desk_handed_over, may, may_withdraw, notice_reach
+from accounts.permissions import (
+    appointments_of,
+    departments_of,
+    desk_handed_over,
+    may,
+    may_use_password,
+    may_withdraw,
+    notice_reach,
+)
 from accounts.querysets import valid_on
 from accounts.roles import ROLES, Role
 from accounts.rosters import turn
@@ -69,7 +77,7 @@ from citymgmt.errors import Refusal
 from citymgmt.live_publish import say_goodbye
 from citymgmt.refusals import sentence
 from office import actions as office_actions
-from office import gateways, health, messages_text, settings
+from office import gateways, health, messages_text, ratelimit, settings
 from office.actions import note_look
 from office.declared import SETTINGS
 from office.models import Delivery, Phrase, Reach, ReadLog, Setting
@@ -119,16 +127,46 @@ def log_in(request: HttpRequest) -> HttpResponse:
     if request.user.is_authenticated and request.method == "GET":
         return redirect(next_page(request))
     form = LogInForm(request, request.POST or None)
-    form.fields["username"].widget.attrs.update(autofocus=True, autocapitalize="none")
+    refusal = ""
     if request.method == "POST" and form.is_valid():
         at = timezone.now()
-        login(request, form.get_user())
-        if takes_a_seat(request.user, at):
-            actions.sign_on(request.user, at=at)
-        response = redirect(next_page(request))
-        note_presence(response, request, at=at)
-        return response
-    return render(request, "accounts/login.html", {"form": form, "next": next_page(request)})
+        if may_use_password(form.get_user(), at=at):
+            return let_in(request, form.get_user(), back=next_page(request), at=at)
+        refusal = sentence(PasswordClosed())
+    return log_in_page(request, form, refusal=refusal, status=403 if refusal else 200)
+
+
+class PasswordClosed(Refusal):
+    """Only administrators log in by password here."""
+
+    code = "password_closed"
+
+
+def log_in_page(request: HttpRequest, form: LogInForm, *, refusal: str = "", status: int = 200) -> HttpResponse:
+    form.fields["username"].widget.attrs.update(
+        autocapitalize="none", **({} if sign_on_first() else {"autofocus": True})
+    )
+    context = {"form": form, "next": next_page(request), **ways_in()}
+    return render(request, "accounts/login.html", context | ({"refusal": refusal} if refusal else {}), status=status)
+
+
+def ways_in() -> dict:
+    """What the pages of the door offer: the single sign-on, and whether the password steps back behind it."""
+    return {"has_sign_on": installation.OIDC is not None, "sign_on_first": sign_on_first()}
+
+
+def sign_on_first() -> bool:
+    return installation.OIDC is not None and installation.OIDC["password"] == "administrators"
+
+
+def let_in(request: HttpRequest, user: User, *, back: str, at: datetime) -> HttpResponse:
+    """Open a session for somebody who has proved who he is, take his seat, and lead on."""
+    login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+    if takes_a_seat(user, at):
+        actions.sign_on(user, at=at)
+    response = redirect(back)
+    note_presence(response, request, at=at)
+    return response
 
 
 def takes_a_seat(user: User, at) -> bool:
@@ -139,8 +177,60 @@ def tried_too_often(request: HttpRequest, original_response=None, credentials=No
     """What django-axes answers when a name and address failed too many times."""
     minutes = round(get_cool_off(request).total_seconds() / 60)
     refusal = TooOften(minutes=minutes)
-    context = {"form": LogInForm(request), "next": next_page(request), "refusal": sentence(refusal)}
-    return render(request, "accounts/login.html", context, status=429)
+    return log_in_page(request, LogInForm(request), refusal=sentence(refusal), status=429)
+
+
+# — single sign-on 统一身份认证 (accounts/oidc.py) ——————————————————————————————————————————————————————————
+
+SIGN_ONS_A_MINUTE = 300  # from one internet address: a whole hall at the change of shift, not a machine
+
+
+@login_not_required
+@never_cache
+@require_safe
+def sign_on(request: HttpRequest) -> HttpResponse:
+    """Lead to the city's identity provider; at a locked desk, to prove anew who one is."""
+    at = timezone.now()
+    if installation.OIDC is None:
+        raise Http404
+    if not ratelimit.allowed("sign_on", ratelimit.visitor(request), limit=SIGN_ONS_A_MINUTE, seconds=60, at=at):
+        return not_signed_on(request, TooOften(minutes=1))
+    try:
+        return oidc.begin(request, back=next_page(request), at=at)
+    except Refusal as refusal:
+        return not_signed_on(request, refusal)
+
+
+@login_not_required
+@never_cache
+@require_safe
+def sign_on_back(request: HttpRequest) -> HttpResponse:
+    """The provider sent somebody back: the same session as after a password, or a page that says why not."""
+    at = timezone.now()
+    if installation.OIDC is None:
+        raise Http404
+    try:
+        arrival = oidc.finish(request, at=at)
+    except Refusal as refusal:
+        return not_signed_on(request, refusal)
+    if arrival.opens_lock:
+        response = redirect(arrival.back)
+        note_presence(response, request, at=at)
+    else:
+        response = let_in(request, arrival.user, back=arrival.back, at=at)
+    request.session[oidc.IN_SESSION] = arrival.kept
+    return response
+
+
+SIGN_ON_REFUSED_AS = {"provider_silent": 502, "too_often": 429}  # any other is 403
+
+
+def not_signed_on(request: HttpRequest, refusal: Refusal) -> HttpResponse:
+    """Say at the door, or at the lock, why not and what to do."""
+    status, said = SIGN_ON_REFUSED_AS.get(refusal.code, 403), sentence(refusal)
+    if request.user.is_authenticated:
+        return lock_page(request, UnlockForm(), refusal=said, status=status)
+    return log_in_page(request, LogInForm(request), refusal=said, status=status)
 
 
 @open_while_locked
@@ -149,8 +239,12 @@ def log_out(request: HttpRequest) -> HttpResponse:
     at = timezone.now()
     say_goodbye(user_id=request.user.pk)
     actions.sign_off(request.user, at=at)
+    way_out = oidc.way_out(request)
     logout(request)
-    response = redirect("accounts:login")
+    # A form of ours leads to our own pages only (form-action): what ends the session there is a page that goes on.
+    response = (
+        render(request, "accounts/logged_out.html", {"way_out": way_out}) if way_out else redirect("accounts:login")
+    )
     response.delete_cookie(SEEN_COOKIE)
     return response
 
@@ -169,16 +263,25 @@ def log_out_everywhere(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @require_http_methods(["GET", "POST"])
 def lock(request: HttpRequest) -> HttpResponse:
-    """The desk was left alone: the same person goes on where he was after typing the password."""
+    """The desk was left alone: the same person goes on where he was, after the password or the single sign-on."""
+    at = timezone.now()
     form = UnlockForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         password = form.cleaned_data["password"]
+        if not may_use_password(request.user, at=at):
+            return lock_page(request, UnlockForm(), refusal=sentence(PasswordClosed()), status=403)
         if authenticate(request, username=request.user.username, password=password) == request.user:
             response = redirect(next_page(request))
-            note_presence(response, request, at=timezone.now())
+            note_presence(response, request, at=at)
             return response
         form.add_error("password", _("This is not your password. Try again."))
-    return render(request, "accounts/lock.html", {"form": form, "next": next_page(request)})
+    return lock_page(request, form)
+
+
+def lock_page(request: HttpRequest, form: UnlockForm, *, refusal: str = "", status: int = 200) -> HttpResponse:
+    takes_password = may_use_password(request.user, at=timezone.now())
+    context = {"form": form, "next": next_page(request), "refusal": refusal, "takes_password": takes_password}
+    return render(request, "accounts/lock.html", context | ways_in(), status=status)
 
 
 # --- One's own account ---

@@ -162,9 +162,13 @@ SENTENCES = {
     "own_hand_over": _("Nobody takes over from himself. A colleague of the same desk takes it over."),
     "own_work": _("%(department)s has the case itself. Choose the owner for whom it does the work."),
     "paper_needed": _("“%(request)s” needs a paper here. Add the signed form as a picture or a file."),
+    "password_closed": _("Log in by single sign-on here; the password is kept for administrators, should that fail."),
     "period_not_over": _("This period ends on %(end)s. It can be frozen after that; until then its figures move."),
     "picture_needed": _("Add a picture of the result, then hand case %(number)s over."),
     "picture_needed_on_the_spot": _("Take a picture on the spot first. Without one choose “cannot” and say why."),
+    "provider_silent": _(
+        "The single sign-on does not answer. Try again in a minute; if it stays silent, tell the administrator."
+    ),
     "report_number_taken": _("Another report came with this number. Send this one with a new number."),
     "return_too_late": _(
         "This case could be given back until %(until)s. Handle it, or ask the command centre for a joint decision."
@@ -177,6 +181,28 @@ SENTENCES = {
         "send it again."
     ),
     "sheet_wrong": _("Sheet “%(sheet)s”, row %(row)s: %(what)s. Mend it there and send the spreadsheet again."),
+    "sign_on_cancelled": _(
+        "The single sign-on let nobody in: it was cancelled, or refused there. Begin again when you like."
+    ),
+    "sign_on_closed": _(
+        "The account with the staff number %(staff_number)s is closed. Ask the administrator whether that is meant."
+    ),
+    "sign_on_failed": _(
+        "The single sign-on could not be trusted or came too late. Begin again from here; if it fails again, tell the "
+        "administrator: the log says why."
+    ),
+    "sign_on_nameless": _(
+        "The single sign-on knows you, but does not say your staff number (%(claim)s). Tell the administrator."
+    ),
+    "sign_on_no_role": _(
+        "%(person)s, your account works, but nobody appointed you to a role for today. Ask the administrator."
+    ),
+    "sign_on_other": _(
+        "This desk is locked for %(person)s, and somebody else signed on. Log out here first, then take the seat."
+    ),
+    "sign_on_unknown": _(
+        "Nobody here has the staff number %(staff_number)s. Ask the administrator to enter you, then sign on again."
+    ),
     "staff_number_taken": _("The staff number %(staff_number)s already has an account: one person, one account."),
     "still_with_departments": _(
         "Case %(number)s is still with %(departments)s. Decide their return or take it back from them first."

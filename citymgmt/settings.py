@@ -11,6 +11,7 @@ import glob
 import importlib.util
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -333,6 +334,37 @@ def read_gateways(path: Path) -> dict:
 
 
 GATEWAYS = {} if TESTING and "GATEWAYS_FILE" not in os.environ else read_gateways(GATEWAYS_FILE)
+
+# Single sign-on with the city's identity provider (accounts/oidc.py): None unless OIDC_ISSUER names one.
+
+
+def identity_provider(said: Mapping[str, str]) -> dict | None:
+    """Return what the environment says about the provider: issuer, client_id, client_secret, claim, scope, password."""
+    issuer = said.get("OIDC_ISSUER", "")
+    if not issuer:
+        return None
+    parts = urlsplit(issuer)
+    if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in {"localhost", "127.0.0.1", "::1"}):
+        refuse(f"OIDC_ISSUER must begin with https://, not {issuer!r}.")
+    missing = [name for name in ("OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET_FILE", "OIDC_STAFF_CLAIM") if not said.get(name)]
+    if missing:
+        refuse(f"with OIDC_ISSUER these are needed too: {', '.join(missing)}; see docs/operations.md.")
+    try:
+        secret = Path(said["OIDC_CLIENT_SECRET_FILE"]).read_text().strip()
+    except OSError as error:
+        refuse(f"the file with the client's secret (OIDC_CLIENT_SECRET_FILE) cannot be read: {error.strerror}.")
+    if not secret:
+        refuse("the file with the client's secret (OIDC_CLIENT_SECRET_FILE) is empty.")
+    password = said.get("OIDC_PASSWORD", "everybody")
+    if password not in {"everybody", "administrators"}:
+        refuse(f"OIDC_PASSWORD must be everybody or administrators, not {password!r}.")
+    return {
+        "issuer": issuer, "client_id": said["OIDC_CLIENT_ID"], "client_secret": secret,
+        "claim": said["OIDC_STAFF_CLAIM"], "scope": said.get("OIDC_SCOPE", "openid profile"), "password": password,
+    }  # fmt: skip
+
+
+OIDC = None if TESTING else identity_provider(os.environ)
 
 # --- Languages and time ------------------------------------------------------------------------------------------
 

@@ -133,7 +133,7 @@ OWN_FILES = {
         "retention",
         "pdf",
     },
-    "accounts": {"maintenance", "roles", "rosters", "vault"},
+    "accounts": {"maintenance", "oidc", "roles", "rosters", "vault"},
     "grid": {"codes", "geometry", "locate", "addresses", "tiles"},
     "components": {"codes", "survey"},
     "cases": {
@@ -326,6 +326,8 @@ def test_a_setting_is_named_after_its_room(key):
 # The only pages for whoever is not logged in.
 PUBLIC = {
     "accounts:login",
+    "accounts:sign_on",
+    "accounts:sign_on_back",
     "grid:layer",  # areas and roads only, for the citizens' map; it asks by itself for the others
     "health",
     "office:kept",  # a thumbnail waiting in a citizen's form, under a signed mark
