@@ -23,6 +23,7 @@ from cases import actions, filters, views, workflow
 from cases.forms import MoveForm, RegisterForm
 from cases.models import Case
 from cases.permissions import Button, may_register, may_see_original
+from cases.querysets import counted
 from cases.serializers import CaseBody, CaseRow, FormRow, NearBody, QueueRow
 from cases.workflow import Move, Stage, Subject
 from office.api import CURSOR, Endpoint, Problem, not_valid, page, paged
@@ -351,7 +352,7 @@ class Cases(Endpoint):
             (tab for tab in views.tabs_of(request.user, at=self.at) if tab.name == request.query_params.get("tab")),
             None,
         ):
-            rows, order = rows.filter(tab.holds(self.at)), "moved" if tab is views.FINAL_TAB else "due"
+            rows, order = rows.filter(tab.holds(self.at, request.user)), "moved" if tab is views.FINAL_TAB else "due"
         if stages := set(request.query_params.getlist("stage")) & set(Stage):
             rows = rows.filter(stage__in=stages)
         return case_page(request, filtered(rows, request, at=self.at), at=self.at, order=order)
@@ -386,13 +387,13 @@ class Queues(Endpoint):
         if acting(request.user, at=self.at, roles=views.DESK_READERS) is None:
             raise Problem("forbidden")
         visible = Case.objects.visible_to(request.user, self.at)
-        counted = views.counted_tabs(visible, views.tabs_of(request.user, at=self.at), at=self.at)
-        return Response(queue_rows([(tab, None if tab is views.FINAL_TAB else number) for tab, number in counted]))
+        tabs = views.tabs_of(request.user, at=self.at)
+        return Response(queue_rows(counted(visible, tabs, at=self.at, user=request.user)))
 
 
-def queue_rows(counted) -> list[dict]:
+def queue_rows(tabs) -> list[dict]:
     """Return lists with their numbers."""
-    return QueueRow([{"name": tab.name, "label": str(tab.label), "number": n} for tab, n in counted], many=True).data
+    return QueueRow([{"name": tab.name, "label": str(tab.label), "number": n} for tab, n in tabs], many=True).data
 
 
 # — one case —————————————————————————————————————————————————————————————————————————————————————————

@@ -1,7 +1,9 @@
 """The named questions asked of cases. `visible_to` is the one place that says which cases a person may see."""
 
-from collections.abc import Collection, Iterable, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 from django.contrib.gis.db import models
@@ -9,7 +11,6 @@ from django.contrib.postgres.search import SearchQuery
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Case, Exists, OuterRef, Q, Subquery, When
-from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast, JSONObject
 from django.utils import timezone
 from django.utils.functional import SimpleLazyObject
@@ -19,6 +20,7 @@ from accounts.roles import Role
 from cases import workflow
 from grid.locate import is_within, locate, metres_from, nearest
 from office import settings
+from office.rows import Rows
 
 SUPERVISION_DESKS = (Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER, Role.INSPECTOR, Role.VIDEO_OPERATOR)
 COMMAND_DESKS = (Role.DISPATCHER, Role.COMMANDER)
@@ -62,54 +64,110 @@ USUAL = """
      GROUP BY class.id, class.public_id ORDER BY count(DISTINCT one.id) DESC, max(one.id) DESC LIMIT %s
 """
 
+# — the lists of a desk ———————————————————————————————————————————————————————————————————————————————
+
+Also = Callable[[datetime, int], Q]
+
+
+@dataclass(frozen=True)
+class Tab:
+    """One list of a desk 栏: the stages it gathers, and what else holds of its rows by the time and by who looks.
+
+    Without stages it is few rows of whatever stage. `is_counted`: not for what only grows; `is_folded`: under "more".
+    """
+
+    name: str
+    label: str
+    stages: tuple[str, ...] = ()
+    also: Also | None = None
+    is_counted: bool = True
+    is_folded: bool = False
+
+    def holds(self, at: datetime, user) -> Q:
+        """Return the condition on its rows for this person at this time."""
+        return _holds(self.stages, self.also, at, user.pk)
+
+    def holds_besides(self, at: datetime, user) -> Q:
+        """Return what holds of its rows beside their stage."""
+        return _holds((), self.also, at, user.pk)
+
+
+def _holds(stages: tuple[str, ...], also: Also | None, at: datetime, user_id: int) -> Q:
+    return (Q(stage__in=stages) if stages else Q()) & (also(at, user_id) if also else Q())
+
+
 MOST_COUNTED = 1000
 
 
-def counted(rows: models.QuerySet, conditions: Iterable[Q | tuple[str, ...]]) -> list[int]:
-    """Return how many of the rows each condition holds for, at most MOST_COUNTED; one query, however much there is.
+def counted(rows: models.QuerySet, tabs: Iterable[Tab], *, at: datetime, user) -> list[tuple[Tab, int | None]]:
+    """Return each list with how many of the rows it holds, at most MOST_COUNTED, None for what is not counted.
 
-    A condition is one of the ORM, or a tuple of stages: most are, and the statement for them is put together once.
+    One query, however much there is; what it says of a list is put together once.
     """
+    tabs = list(tabs)
+    among = _where(rows)
+    if among is None:
+        return [(tab, 0 if tab.is_counted else None) for tab in tabs]
     parts, values = [], []
-    of_a_stage = _counting(rows.filter(stage=ANY_STAGE))
-    for one in conditions:
-        part = _of_stages(of_a_stage, one) if isinstance(one, tuple) else _counting(rows.filter(one))
-        if part is None:
-            parts.append("0")
-            continue
-        parts.append(f"(SELECT count(*) FROM ({part[0]}) counted)")
-        values += part[1]
+    for tab in tabs:
+        if tab.is_counted:
+            sql, params = _of_a_list(rows.model, tab.stages, tab.also)
+            parts.append(f"(SELECT count(*) FROM (SELECT {_from(rows.model)} WHERE {sql} AND {among[0]} LIMIT %s) one)")
+            values += [*_in_place(params, at, user.pk), *among[1], MOST_COUNTED]
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {', '.join(parts)}", values)
-        return list(cursor.fetchone())
+        numbers = iter(cursor.fetchone())
+    return [(tab, next(numbers) if tab.is_counted else None) for tab in tabs]
 
 
-def _counting(rows: models.QuerySet) -> tuple[str, list] | None:
-    """Return the statement that counts rows, with its parameters; None where there are none for sure."""
+# Stand for the time and the person in a condition that is put together once.
+SOME_TIME, SOMEBODY = datetime(1, 1, 1, tzinfo=UTC), -1
+
+
+@cache
+def _of_a_list(model: type[models.Model], stages: tuple[str, ...], also: Also | None) -> tuple[str, list]:
+    found = _where(model._default_manager.filter(_holds(stages, also, SOME_TIME, SOMEBODY)))
+    return found or ("false", [])
+
+
+def _in_place(params: Iterable, at: datetime, user_id: int) -> list:
+    return [at if one == SOME_TIME else user_id if one == SOMEBODY else one for one in params]
+
+
+def _where(rows: models.QuerySet) -> tuple[str, list] | None:
+    """Return the condition on rows of one table alone, with its parameters; None where there are none for sure."""
     try:
-        sql, params = rows.order_by().values("pk")[:MOST_COUNTED].query.sql_with_params()
+        sql, params = rows.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return None
+    head, _mark, where = sql.partition(" WHERE ")
+    if not head.endswith(f" {_from(rows.model)}"):
+        raise ValueError(f"a list of a desk joins nothing, it asks by subqueries: {head}")
+    return f"({where or 'true'})", list(params)
+
+
+def _from(model: type[models.Model]) -> str:
+    return f"FROM {connection.ops.quote_name(model._meta.db_table)}"
+
+
+# — the rows of a list —————————————————————————————————————————————————————————————————————————————————
+
+Keys = tuple[str, list]
+
+
+def keys_of(rows: models.QuerySet) -> Keys | None:
+    """Return the statement that gives the keys of these rows in their order; None where there are none for sure."""
+    try:
+        sql, params = rows.values("pk").query.sql_with_params()
     except EmptyResultSet:
         return None
     return sql, list(params)
 
 
-def _of_stages(known: tuple[str, list] | None, stages: tuple[str, ...]) -> tuple[str, list] | None:
-    """Return the statement for one stage said of several: "stage = %s" becomes "stage IN (%s, %s)"."""
-    if known is None:
-        return None
-    sql, params = known
-    place = params.index(ANY_STAGE)
-    pieces = sql.split("%s")
-    before = "%s".join(pieces[: place + 1]).removesuffix("= ")
-    marks = ", ".join(["%s"] * len(stages))
-    return (
-        f"{before}IN ({marks}){'%s'.join(pieces[place + 1 :])}",
-        [*params[:place], *map(str, stages), *params[place + 1 :]],
-    )
-
-
-def merged(rows, stages: Collection[str], *, columns: tuple[str, ...], order: str, first: int, last: int):
-    """Return a subquery with the keys of rows number `first` up to, not including, `last` of some stages together.
+def merged(
+    rows, stages: Collection[str], *, columns: tuple[str, ...], order: str, first: int, last: int
+) -> Keys | None:
+    """Return the statement with the keys of rows number `first` up to, not including, `last` of some stages together.
 
     Each stage lies in an index in the order of `rows`, all of them do not: so many of each stage are looked at, never
     all. `order` names the columns first, second, third and key. None when there can be no rows.
@@ -121,19 +179,60 @@ def merged(rows, stages: Collection[str], *, columns: tuple[str, ...], order: st
     names = ", ".join(("key", "first", "second", "third")[: 1 + len(columns)])
     heads = " UNION ALL ".join([f"({head})"] * len(stages))
     params = [stage if value == ANY_STAGE else value for stage in map(str, stages) for value in values]
-    sql = f"(SELECT key FROM ({heads}) head ({names}) ORDER BY {order} LIMIT %s OFFSET %s)"
-    return RawSQL(sql, [*params, last - first, first])
+    sql = f"SELECT key FROM ({heads}) head ({names}) ORDER BY {order} LIMIT %s OFFSET %s"
+    return sql, [*params, last - first, first]
 
 
 ANY_STAGE = "any stage"
 
-# What a column of a list of cases needs beside what every line has.
-NEEDED_BY_COLUMN = {
-    "major": ("minor_class__major_name_zh", "minor_class__major_name_en"),
-    "condition": ("filing_condition__condition_zh", "filing_condition__condition_en"),
-    "grid": ("duty_grid__name_zh", "duty_grid__name_en", "duty_grid__code"),
-    "description": ("description",),
+# Rows in the order in which a statement gives their keys.
+IN_ORDER = "FROM unnest(ARRAY({within})) WITH ORDINALITY AS given (key, place) JOIN %s one ON one.id = given.key"
+
+# What one line of a list shows of a case and of what belongs to it.
+OF_A_CASE = (
+    "public_id", "number", "stage", "source", "urgency", "address", "area_names", "reported_at", "moved_at", "due_at",
+    "yellow_at", "clock_paused", "clock", "limit_unit", "area_code", "reopened_count", "version", "undo_until",
+    "needs_filing_review", "needs_dispatch_review", "minor_class", "holder_department", "holder_user", "duty_grid",
+    "filing_condition",
+)  # fmt: skip
+NAME = ("name_zh", "name_en")
+BELONGING: dict[str, tuple[str, ...]] = {
+    "minor_class": NAME, "holder_department": (*NAME, "short_name"), "holder_user": (*NAME, "username"),
+}  # fmt: skip
+# What a column that was chosen needs beside: fields of the case, or of what belongs to it.
+NEEDED_BY_COLUMN: dict[str, dict[str, tuple[str, ...]]] = {
+    "major": {"minor_class": (*NAME, "major_name_zh", "major_name_en")},
+    "condition": {"filing_condition": ("condition_zh", "condition_en")},
+    "grid": {"duty_grid": (*NAME, "code")},
+    "description": {"": ("description",)},
 }
+# The latest task, and whether a supervision is open: asked of the rows that are shown only.
+LATEST_TASK = (
+    "LEFT JOIN LATERAL (SELECT id, stage, opened_at FROM cases_fieldtask WHERE case_id = one.id ORDER BY id DESC "
+    "LIMIT 1) field ON true"
+)
+IS_SUPERVISED = (
+    f"EXISTS (SELECT FROM cases_directive WHERE case_id = one.id AND kind <> 'urge' "
+    f"AND stage = '{workflow.DirectiveStage.OPEN}')"
+)
+
+
+@cache
+def _lines(model: type[models.Model], columns: tuple[str, ...]) -> Rows:
+    """Return what reads the lines of a list with these columns beside the usual ones."""
+    belonging, own = dict(BELONGING), list(OF_A_CASE)
+    for needed in [NEEDED_BY_COLUMN.get(name, {}) for name in columns]:
+        own += needed.get("", ())
+        belonging |= {name: fields for name, fields in needed.items() if name}
+    related = {name: model._meta.get_field(name).related_model for name in belonging}
+    joins = [f"LEFT JOIN {there._meta.db_table} {name} ON {name}.id = one.{name}_id" for name, there in related.items()]
+    return Rows(
+        " ".join([IN_ORDER % model._meta.db_table, *joins, LATEST_TASK, "ORDER BY given.place"]),
+        one=(model, *own),
+        **{name: (related[name], *fields) for name, fields in belonging.items()},
+        field=(model._meta.get_field("tasks").related_model, "stage", "opened_at"),
+        is_supervised=IS_SUPERVISED,
+    )
 
 
 def inside(area_code: str) -> Q:
@@ -183,40 +282,23 @@ class CaseQuerySet(models.QuerySet):
         """Order by urgency, then by the deadline of the clock that runs now; stopped clocks and none at all last."""
         return self.order_by("-urgency", "clock_paused", models.F("due_at").asc(nulls_last=True), "id")
 
-    def most_pressing(self, stages: Collection[str], *, first: int, last: int):
-        """Return rows number `first` up to, not including, `last` of these stages in the order of `by_danger`."""
-        keys = merged(
+    def most_pressing(self, stages: Collection[str], *, first: int, last: int) -> Keys | None:
+        """Return the keys of rows number `first` up to, not including, `last` of these stages as `by_danger`."""
+        return merged(
             self.by_danger(), stages, columns=("urgency", "clock_paused", "due_at"),
             order="first DESC, second, third ASC NULLS LAST, key", first=first, last=last,
         )  # fmt: skip
-        return self.none() if keys is None else self.model._default_manager.filter(pk__in=keys).by_danger()
 
-    def with_line(self, columns: Collection[str] = ()):
-        """Fetch what one line of a list shows, and nothing else; `columns`: those chosen beside the usual ones."""
-        more = [field for name in columns for field in NEEDED_BY_COLUMN.get(name, ())]
-        joined = {field.partition("__")[0] for field in more if "__" in field}
-        return self.select_related("minor_class", "holder_department", "holder_user", *joined).only(
-            "public_id", "number", "stage", "source", "urgency", "address", "area_names", "reported_at", "moved_at",
-            "due_at", "yellow_at", "clock_paused", "clock", "limit_unit", "area_code", "reopened_count",
-            "version", "undo_until", "needs_filing_review", "needs_dispatch_review",
-            "minor_class__name_zh", "minor_class__name_en",
-            "holder_department__name_zh", "holder_department__name_en", "holder_department__short_name",
-            "holder_user__name_zh", "holder_user__name_en", "holder_user__username", *more,
-        ).with_signs()  # fmt: skip
+    def lines(self, keys: Keys | None, columns: Collection[str] = ()) -> list:
+        """Return the cases with these keys with what one line of a list shows, and nothing else; one query.
 
-    def with_signs(self):
-        """Bring what a line shows beside the stage: `is_supervised`, and `field`, the latest task's [stage, opened].
-
-        Both are asked of the rows that are shown only: they neither choose nor order.
+        Each with `field`, the latest task or None, and `is_supervised`. `columns`: those chosen beside the usual ones.
         """
-        field, directives = self.model._meta.get_field, self.model._meta.get_field("directives").related_model
-        tasks = field("tasks").related_model.objects.filter(case=OuterRef("pk")).order_by("-id")
-        orders = directives.objects.filter(case=OuterRef("pk"), stage=workflow.DirectiveStage.OPEN)
-        said = JSONObject(stage="stage", opened="opened_at")
-        return self.annotate(
-            field=Subquery(tasks.values(said=said)[:1]),
-            is_supervised=Exists(orders.exclude(kind="urge")),
-        )
+        return _lines(self.model, tuple(columns)).whole(keys[1], within=keys[0]) if keys else []
+
+    def in_lines(self, columns: Collection[str] = ()) -> list:
+        """Return these rows as `lines`."""
+        return self.lines(keys_of(self), columns)
 
     def with_row(self):
         """Fetch what one row of a queue shows, in one query."""

@@ -69,7 +69,7 @@ from cases.permissions import (
     may_see_reporter,
     open_moves,
 )
-from cases.querysets import counted
+from cases.querysets import Keys, Tab, counted, keys_of
 from cases.workflow import Stage, Subject
 from citymgmt.errors import Refusal
 from citymgmt.refusals import sentence
@@ -91,39 +91,23 @@ NEAR_ROWS = 12
 # — queues ———————————————————————————————————————————————————————————————————————————————————————————
 
 
-@dataclass(frozen=True)
-class Tab:
-    """One queue of a desk 栏: the stages it gathers."""
-
-    name: str
-    label: str
-    stages: tuple[str, ...] = ()
-    is_counted: bool = True  # what has ended only grows
-    wanted: Callable[[datetime], Q] | None = None  # instead of stages: few, of whatever stage
-    is_folded: bool = False  # it stands under "more"
-
-    def holds(self, at: datetime) -> Q:
-        """Return the condition on its cases."""
-        return self.wanted(at) if self.wanted else Q(stage__in=self.stages)
-
-
-def straight_through(at: datetime) -> Q:
+def straight_through(at: datetime, _user: int) -> Q:
     """What the system filed: as long as it may be undone, and what is to be judged afterwards."""
     return Q(undo_until__gte=at) | Q(needs_filing_review=True)
 
 
-def answers_owed(at: datetime) -> Q:
+def answers_owed(_at: datetime, _user: int) -> Q:
     """Supervisions and instructions that the supervision centre has still to answer."""
     open_ones = Directive.objects.filter(stage=workflow.DirectiveStage.OPEN)
     return Q(pk__in=open_ones.filter(to_department=F("case__supervision_centre")).values("case"))
 
 
-def sent_back(at: datetime) -> Q:
+def sent_back(_at: datetime, _user: int) -> Q:
     """What the command centre sent back to filing: it was filed before."""
     return Q(stage=Stage.PENDING_FILING, filed_at__isnull=False)
 
 
-def under_supervision(at: datetime) -> Q:
+def under_supervision(_at: datetime, _user: int) -> Q:
     """Open cases with a supervision or an instruction that is not settled."""
     return filters.supervised() & Q(stage__in=workflow.OPEN)
 
@@ -131,10 +115,15 @@ def under_supervision(at: datetime) -> Q:
 LATELY_WORKED_ON = 500
 
 
-def worked_on_by(user) -> Callable[[datetime], Q]:
-    """Return the condition on the open ones among the cases this person worked on last."""
+def worked_on(_at: datetime, user: int) -> Q:
+    """The open ones among the cases this person worked on last."""
     lately = CasePart.objects.filter(actor=user).order_by("-case").values("case")[:LATELY_WORKED_ON]
-    return lambda at: Q(pk__in=lately, stage__in=workflow.OPEN)
+    return Q(pk__in=lately, stage__in=workflow.OPEN)
+
+
+def to_inspect(_at: datetime, user: int) -> Q:
+    """What this inspector was sent to look at."""
+    return Q(pk__in=FieldTask.objects.waiting_for(user).order_by().values("case"))
 
 
 # What waits at this desk itself, whoever of it takes it.
@@ -147,15 +136,15 @@ DESK_TABS = (
     Tab("verify", gettext_lazy("To verify"), (Stage.ACCEPTED,)),
     Tab("verifying", gettext_lazy("Verifying"), (Stage.VERIFYING,)),
     Tab("file", gettext_lazy("To file"), (Stage.PENDING_FILING,)),
-    Tab("straight", gettext_lazy("Went straight through"), wanted=straight_through),
+    Tab("straight", gettext_lazy("Went straight through"), also=straight_through),
     Tab("check", gettext_lazy("To check"), (Stage.PENDING_CHECK,)),
     Tab("checking", gettext_lazy("Checking"), (Stage.INSPECTING, Stage.CHECKING)),
     Tab("close", gettext_lazy("To close"), (Stage.PENDING_CLOSE,)),
-    Tab("directives", gettext_lazy("Answers owed"), wanted=answers_owed),
+    Tab("directives", gettext_lazy("Answers owed"), also=answers_owed),
     Tab("todo", gettext_lazy("All to do"), AT_THE_DESK, is_folded=True),
     Tab("departments", gettext_lazy("With departments"), workflow.WITH_DEPARTMENTS, is_folded=True),
-    Tab("returned", gettext_lazy("Sent back"), wanted=sent_back, is_folded=True),
-    Tab("supervised", gettext_lazy("Supervised"), wanted=under_supervision, is_folded=True),
+    Tab("returned", gettext_lazy("Sent back"), also=sent_back, is_folded=True),
+    Tab("supervised", gettext_lazy("Supervised"), also=under_supervision, is_folded=True),
     Tab("suspended", gettext_lazy("Suspended"), (Stage.SUSPENDED,), is_folded=True),
     Tab("self_handled", gettext_lazy("Self-handled"), (Stage.SELF_HANDLED_CLOSED,), is_counted=False, is_folded=True),
     VOID_TAB,
@@ -163,13 +152,14 @@ DESK_TABS = (
 )
 
 
+MINE_TAB = Tab("mine", gettext_lazy("My inspections"), also=to_inspect)
+OWN_TAB = Tab("own", gettext_lazy("Worked on by me"), also=worked_on, is_folded=True)
+
+
 def tabs_of(user, *, at: datetime) -> tuple[Tab, ...]:
     """Return the queues of this person's desk: an inspector's begin with what he was sent to look at."""
-    own = Tab("own", gettext_lazy("Worked on by me"), wanted=worked_on_by(user), is_folded=True)
-    if acting(user, at=at, roles=(Role.INSPECTOR,)) is None:
-        return (*DESK_TABS, own)
-    mine = FieldTask.objects.waiting_for(user).order_by().values("case")
-    return (Tab("mine", gettext_lazy("My inspections"), wanted=lambda at: Q(pk__in=mine)), *DESK_TABS, own)
+    inspects = acting(user, at=at, roles=(Role.INSPECTOR,)) is not None
+    return ((MINE_TAB,) if inspects else ()) + (*DESK_TABS, OWN_TAB)
 
 
 def desk(request: HttpRequest) -> HttpResponse:
@@ -232,25 +222,29 @@ def queue(
 
     `only`: of the rows those of these cases, whatever page they are on.
     """
-    chosen = next((tab for tab in tabs if tab.name == request.GET.get("tab")), None)
-    tabs = counted_tabs(visible, tabs, at=at)
-    chosen = chosen or next((tab for tab, number in tabs if number), tabs[0][0])
-    rows, columns = filtered(visible, request.GET, at=at), chosen_columns(request, CASE_COLUMNS)
+    user, said = request.user, request.GET
+    chosen = next((tab for tab in tabs if tab.name == said.get("tab")), None)
+    numbered = counted(visible, tabs, at=at, user=user)
+    chosen = chosen or next((tab for tab, number in numbered if number), tabs[0])
+    rows = filtered(visible, said, at=at)
+    besides, columns = rows.filter(chosen.holds_besides(at, user)), chosen_columns(request, CASE_COLUMNS)
 
-    def fetch(first: int, last: int):
-        if only is not None:
-            return rows.filter(chosen.holds(at), public_id__in=only).by_danger().with_line(columns)
-        if (ordered := filters.in_order(rows.filter(chosen.holds(at)), request.GET)) is not None:
-            return ordered.with_line(columns)[first:last]
-        if chosen.wanted:
-            return rows.filter(chosen.holds(at)).by_danger().with_line(columns)[first:last]
+    def keys(first: int, last: int) -> Keys | None:
+        if (ordered := filters.in_order(rows.filter(chosen.holds(at, user)), said)) is not None:
+            return keys_of(ordered[first:last])
+        if not chosen.stages:
+            return keys_of(besides.by_danger()[first:last])
         if chosen.is_counted:
-            return rows.most_pressing(chosen.stages, first=first, last=last).with_line(columns)
-        return ended(rows, chosen.stages).with_line(columns)[first:last]
+            return besides.most_pressing(chosen.stages, first=first, last=last)
+        return keys_of(ended(besides, chosen.stages)[first:last])
 
-    page = page_of(request, fetch) if only is None else Page(list(fetch(0, 0)), 1, has_next=False)
+    if only is None:
+        page = page_of(request, lambda first, last: Case.objects.lines(keys(first, last), columns))
+    else:
+        asked = rows.filter(chosen.holds(at, user), public_id__in=only).by_danger()
+        page = Page(asked.in_lines(columns), 1, has_next=False)
     clocks.show_working_time(page, at=at)
-    return {"tabs": tabs, "tab": chosen, "page": page, "columns": columns, "at": at}
+    return {"tabs": numbered, "tab": chosen, "page": page, "columns": columns, "at": at}
 
 
 def ended(rows, stages: Collection[str]):
@@ -283,13 +277,6 @@ def opens_with(request: HttpRequest, context: dict) -> HttpResponse | None:
     """Return the way to the view that this desk opens with, where the address asks for nothing of its own."""
     first = context["view_first"]
     return redirect(f"{request.path}?{first.query}") if first and not request.GET and not request.htmx else None
-
-
-def counted_tabs(visible, tabs: tuple[Tab, ...], *, at: datetime) -> list[tuple[Tab, int | None]]:
-    """Return each tab with the number of its cases, None for what only grows; one query."""
-    wanted = [tab.holds(at) if tab.wanted else tab.stages for tab in tabs if tab.is_counted]
-    numbers = iter(counted(visible, wanted))
-    return [(tab, next(numbers) if tab.is_counted else None) for tab in tabs]
 
 
 @dataclass(frozen=True)
@@ -363,8 +350,9 @@ def search(request: HttpRequest) -> HttpResponse:
     reported = by_phone(request.user, words, at=at)
     by_number = reported is not None and reported.exists()
     found = spoken_of(visible, words) if words and not by_number else reported if by_number else Case.objects.none()
-    found = found.with_line().order_by("-reported_at", "-id")
-    context = {"words": words, "page": page_of(request, lambda first, last: found[first:last]), "at": at,
+    found = found.order_by("-reported_at", "-id")
+    page = page_of(request, lambda first, last: found[first:last].in_lines())
+    context = {"words": words, "page": page, "at": at,
                "is_phone": reported is not None, "by_number": by_number,
                "facts_only": sees_facts_only(request.user, at)}  # fmt: skip
     return render(request, "cases/search.html", context)
@@ -391,7 +379,7 @@ def hits(request: HttpRequest) -> HttpResponse:
     rows = []
     if words and not is_number:
         found = spoken_of(Case.objects.visible_to(request.user, at), words)
-        rows = list(found.with_line().order_by("-reported_at", "-id")[:HITS])
+        rows = found.order_by("-reported_at", "-id")[:HITS].in_lines()
         clocks.show_working_time(rows, at=at)
     return render(request, "cases/_hits.html", {"rows": rows, "words": words, "is_number": is_number, "at": at})
 

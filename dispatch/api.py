@@ -9,6 +9,7 @@ from rest_framework.response import Response
 
 from cases.api import FILTERS, ORDER, case_page, queue_rows
 from cases.models import Case
+from cases.querysets import Tab, counted
 from cases.serializers import CaseRow, QueueRow
 from cases.views import filtered, visible_case
 from dispatch import facts, querysets, views
@@ -37,7 +38,7 @@ class AtADepartmentsDesk(Endpoint):
             raise PermissionDenied(_("This desk belongs to the departments."))
 
 
-def _named(tabs, request) -> querysets.Tab | None:
+def _named(tabs, request) -> Tab | None:
     return next((tab for tab in tabs if tab.name == request.query_params.get("tab")), None)
 
 
@@ -47,7 +48,7 @@ class Queues(AtTheDispatchDesk):
     @extend_schema(operation_id="dispatch_queues", tags=["dispatch"], responses=QueueRow(many=True))
     def get(self, request):
         visible = Case.objects.visible_to(request.user, self.at)
-        return Response(queue_rows(querysets.numbered(visible, querysets.desk_tabs(self.at))))
+        return Response(queue_rows(counted(visible, querysets.DESK_TABS, at=self.at, user=request.user)))
 
 
 class DeskCases(AtTheDispatchDesk):
@@ -57,9 +58,8 @@ class DeskCases(AtTheDispatchDesk):
                    parameters=[TAB, *(one for one in FILTERS if one.name not in ("tab", "stage")), ORDER, *CURSOR],
                    )  # fmt: skip
     def get(self, request):
-        tabs = querysets.desk_tabs(self.at)
-        tab = _named(tabs, request) or tabs[0]
-        rows = Case.objects.visible_to(request.user, self.at).filter(tab.wanted)
+        tab = _named(querysets.DESK_TABS, request) or querysets.DESK_TABS[0]
+        rows = Case.objects.visible_to(request.user, self.at).filter(tab.holds(self.at, request.user))
         rows = filtered(rows, request.query_params, at=self.at)
         return case_page(request, rows, at=self.at, order="due" if tab.is_counted else "moved")
 
@@ -79,7 +79,7 @@ class DepartmentQueues(AtADepartmentsDesk):
     @extend_schema(operation_id="department_queues", tags=["departments"], responses=QueueRow(many=True))
     def get(self, request):
         stints = views.stints_seen(request.user, self.at)
-        return Response(queue_rows(querysets.numbered(stints, querysets.department_tabs(self.at))))
+        return Response(queue_rows(counted(stints, querysets.DEPARTMENT_TABS, at=self.at, user=request.user)))
 
 
 class Stints(AtADepartmentsDesk):
@@ -89,9 +89,9 @@ class Stints(AtADepartmentsDesk):
                    parameters=[TAB, OpenApiParameter("q", str), *CURSOR])  # fmt: skip
     def get(self, request):
         rows = views.stints_seen(request.user, self.at)
-        tab = _named(querysets.department_tabs(self.at), request)
+        tab = _named(querysets.DEPARTMENT_TABS, request)
         if tab is not None:
-            rows = rows.filter(tab.wanted)
+            rows = rows.filter(tab.holds(self.at, request.user))
         if words := request.query_params.get("q", "").strip():
             rows = rows.filter(case__in=Case.objects.matching(words))
         order = ("-ended_at", "-id") if tab is not None and not tab.is_counted else ("due_at", "id")

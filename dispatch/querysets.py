@@ -1,20 +1,22 @@
 """The named questions of the dispatch desk and of a department's desk."""
 
-from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Department, User
 from accounts.permissions import acting
 from accounts.querysets import valid_on
 from accounts.roles import Role
 from cases import workflow
 from cases.models import Case, Directive, EventText, HandlingStint, Request, StageClock
-from cases.querysets import counted, merged
+from cases.querysets import IN_ORDER, Keys, Tab, keys_of, merged
 from cases.workflow import DirectiveStage, RequestStage, Stage, StintStage, Subject
+from components.models import MinorClass
 from grid.models import Area
+from office.rows import Rows
 
 
 class DatedQuerySet(QuerySet):
@@ -81,99 +83,113 @@ class StraightQuerySet(QuerySet):
         return self.went().filter(came_back | never_a_case | judged | Q(undone_at__isnull=False))
 
 
-@dataclass(frozen=True)
-class Tab:
-    """One list of a desk 栏: stages and what else holds. A list that only grows is not counted on every page."""
-
-    name: str
-    label: str
-    stages: tuple[str, ...]
-    also: Q = field(default_factory=Q)
-    is_counted: bool = True
-    is_folded: bool = False  # it stands under "more"
-
-    @property
-    def wanted(self) -> Q:
-        """The condition on the rows of this list."""
-        return Q(stage__in=self.stages) & self.also
+def asked_about(_at: datetime, _user: int) -> Q:
+    """Cases about which a department asked something."""
+    return Q(pk__in=Request.objects.filter(stage=RequestStage.PENDING).values("case"))
 
 
-def desk_tabs(at: datetime) -> tuple[Tab, ...]:
-    """Return the lists of the dispatch desk in the order they are shown; each is a condition on cases."""
-    asked = Q(pk__in=Request.objects.filter(stage=RequestStage.PENDING).values("case"))
-    handed_over = Q(pk__in=HandlingStint.objects.filter(stage=StintStage.HANDED_OVER).values("case"))
-    returning = Exists(HandlingStint.objects.filter(case=OuterRef("pk"), stage=StintStage.RETURNING, parent=None))
-    with_departments = workflow.WITH_DEPARTMENTS
-    supervised = Directive.objects.filter(stage=DirectiveStage.OPEN).values("case")
-    return (
-        Tab("to_dispatch", _("To dispatch"), (Stage.PENDING_DISPATCH,), ~Q(returning)),
-        Tab("requests", _("Requests"), with_departments, asked),
-        Tab("returned", _("Returned"), (Stage.PENDING_DISPATCH,), Q(returning)),
-        Tab("disputes", _("Disputes"), (Stage.DISPUTED,)),
-        Tab("results", _("Results to pass on"), with_departments, handed_over),
-        Tab("review", _("Automatic dispatches"), tuple(Stage), Q(needs_dispatch_review=True) | Q(undo_until__gte=at)),
-        Tab("working", _("With departments"), (Stage.PENDING_HANDLE, Stage.HANDLING, Stage.HANDED_OVER)),
-        Tab("overdue", _("Overdue"), with_departments, Q(due_at__lt=at, clock_paused=False)),
-        Tab("directives", _("Supervised"), workflow.OPEN, Q(pk__in=supervised)),
-        Tab("suspended", _("Suspended"), (Stage.SUSPENDED,)),
-        Tab("later", _("Being checked"), (Stage.PENDING_CHECK, Stage.CHECKING, Stage.PENDING_CLOSE), is_folded=True),
-        Tab("void", _("Void"), (Stage.VOIDED,), is_counted=False, is_folded=True),
-        Tab("done", _("Ended"), tuple(workflow.FINAL), is_counted=False, is_folded=True),
-    )
+def handed_over(_at: datetime, _user: int) -> Q:
+    """Cases of which a department handed over its result."""
+    return Q(pk__in=HandlingStint.objects.filter(stage=StintStage.HANDED_OVER).values("case"))
 
 
+def _returning() -> Exists:
+    return Exists(HandlingStint.objects.filter(case=OuterRef("pk"), stage=StintStage.RETURNING, parent=None))
+
+
+def not_returning(_at: datetime, _user: int) -> Q:
+    """Cases that no department is giving back."""
+    return ~Q(_returning())
+
+
+def returning(_at: datetime, _user: int) -> Q:
+    """Cases that a department is giving back."""
+    return Q(_returning())
+
+
+def went_by_itself(at: datetime, _user: int) -> Q:
+    """What the system dispatched: as long as it may be undone, and what is to be judged afterwards."""
+    return Q(needs_dispatch_review=True) | Q(undo_until__gte=at)
+
+
+def late(at: datetime, _user: int) -> Q:
+    """Cases past the deadline of a clock that runs."""
+    return Q(due_at__lt=at, clock_paused=False)
+
+
+def supervised(_at: datetime, _user: int) -> Q:
+    """Cases with a supervision or an instruction that is not settled."""
+    return Q(pk__in=Directive.objects.filter(stage=DirectiveStage.OPEN).values("case"))
+
+
+# The lists of the dispatch desk in the order they are shown; each is a condition on cases.
+DESK_TABS = (
+    Tab("to_dispatch", _("To dispatch"), (Stage.PENDING_DISPATCH,), not_returning),
+    Tab("requests", _("Requests"), workflow.WITH_DEPARTMENTS, asked_about),
+    Tab("returned", _("Returned"), (Stage.PENDING_DISPATCH,), returning),
+    Tab("disputes", _("Disputes"), (Stage.DISPUTED,)),
+    Tab("results", _("Results to pass on"), workflow.WITH_DEPARTMENTS, handed_over),
+    Tab("review", _("Automatic dispatches"), also=went_by_itself),
+    Tab("working", _("With departments"), (Stage.PENDING_HANDLE, Stage.HANDLING, Stage.HANDED_OVER)),
+    Tab("overdue", _("Overdue"), workflow.WITH_DEPARTMENTS, late),
+    Tab("directives", _("Supervised"), tuple(workflow.OPEN), supervised),
+    Tab("suspended", _("Suspended"), (Stage.SUSPENDED,)),
+    Tab("later", _("Being checked"), (Stage.PENDING_CHECK, Stage.CHECKING, Stage.PENDING_CLOSE), is_folded=True),
+    Tab("void", _("Void"), (Stage.VOIDED,), is_counted=False, is_folded=True),
+    Tab("done", _("Ended"), tuple(workflow.FINAL), is_counted=False, is_folded=True),
+)
+
+WORKING = (
+    StintStage.PENDING_HANDLE, StintStage.HANDLING, StintStage.DELEGATED, StintStage.RETURNING, StintStage.DISPUTED,
+    StintStage.SUSPENDED,
+)  # fmt: skip
+PAUSED = tuple(stage for subject, stage in workflow.PAUSED if subject is Subject.STINT)
 UP_FOR_DECISION = (StintStage.HANDED_UP, StintStage.RETURNING)
 
 
-def department_tabs(at: datetime) -> tuple[Tab, ...]:
-    """Return the lists of a department's desk in the order they are shown; each is a condition on stints."""
-    asked = Q(pk__in=Request.objects.filter(stage=RequestStage.PENDING).values("stint"))
-    working = (StintStage.PENDING_HANDLE, StintStage.HANDLING, StintStage.DELEGATED)
-    from_below = Q(
-        pk__in=HandlingStint.objects.filter(stage__in=UP_FOR_DECISION, parent__isnull=False).values("parent")
-    )
-    answer_owed = Exists(
-        Directive.objects.filter(case=OuterRef("case"), to_department=OuterRef("department"), stage=DirectiveStage.OPEN)
-    )
-    given_back = (StintStage.RETURNED, StintStage.WITHDRAWN)
-    return (
-        Tab("to_receive", _("To receive"), (StintStage.PENDING_HANDLE,)),
-        Tab("in_hand", _("In hand"), (StintStage.HANDLING,)),
-        Tab("submitted", _("Results to confirm"), (StintStage.HANDLING,), Q(submitted_at__isnull=False)),
-        Tab("rework", _("Back for rework"), (StintStage.PENDING_HANDLE, StintStage.HANDLING), Q(rework_count__gt=0)),
-        Tab("below", _("With the level below"), (StintStage.DELEGATED,)),
-        Tab("from_below", _("From the level below"), (StintStage.DELEGATED,), from_below),
-        Tab("overdue", _("Overdue"), working, Q(due_at__lt=at)),
-        Tab("directives", _("Supervised"), (*workflow.STINT_OPEN, StintStage.ACCEPTED), Q(answer_owed)),
-        Tab("requests", _("Requests"), workflow.STINT_OPEN, asked),
-        Tab("suspended", _("Suspended"), (StintStage.SUSPENDED,)),
-        Tab("handed_over", _("Handed over"), (StintStage.HANDED_OVER, StintStage.HANDED_UP)),
-        Tab("done", _("Done"), (StintStage.ACCEPTED,), is_counted=False, is_folded=True),
-        Tab("given_back", _("Returned or withdrawn"), given_back, is_counted=False, is_folded=True),
-    )
+def asked_of(_at: datetime, _user: int) -> Q:
+    """Stints about which the department asked something."""
+    return Q(pk__in=Request.objects.filter(stage=RequestStage.PENDING).values("stint"))
 
 
-def numbered(rows: QuerySet, tabs: tuple[Tab, ...]) -> list[tuple[Tab, int | None]]:
-    """Return each list with how many rows it holds (as far as they are counted), None for those that are not."""
-    counts = counted(rows, [tab.wanted if tab.also else tab.stages for tab in tabs if tab.is_counted])
-    numbers = dict(zip((tab.name for tab in tabs if tab.is_counted), counts, strict=True))
-    return [(tab, numbers.get(tab.name)) for tab in tabs]
+def came_from_below(_at: datetime, _user: int) -> Q:
+    """Stints of which the level below handed something up."""
+    below = HandlingStint.objects.filter(stage__in=UP_FOR_DECISION, parent__isnull=False)
+    return Q(pk__in=below.values("parent"))
+
+
+def owes_an_answer(_at: datetime, _user: int) -> Q:
+    """Stints of a department that owes an answer to a supervision of its case."""
+    return Q(
+        Exists(Directive.objects.filter(case=OuterRef("case"), to_department=OuterRef("department"),
+                                        stage=DirectiveStage.OPEN))
+    )  # fmt: skip
+
+
+# The lists of a department's desk in the order they are shown; each is a condition on stints.
+DEPARTMENT_TABS = (
+    Tab("to_receive", _("To receive"), (StintStage.PENDING_HANDLE,)),
+    Tab("in_hand", _("In hand"), (StintStage.HANDLING,)),
+    Tab("submitted", _("Results to confirm"), (StintStage.HANDLING,), lambda _at, _user: Q(submitted_at__isnull=False)),
+    Tab("rework", _("Back for rework"), (StintStage.PENDING_HANDLE, StintStage.HANDLING),
+        lambda _at, _user: Q(rework_count__gt=0)),
+    Tab("below", _("With the level below"), (StintStage.DELEGATED,)),
+    Tab("from_below", _("From the level below"), (StintStage.DELEGATED,), came_from_below),
+    Tab("overdue", _("Overdue"), (StintStage.PENDING_HANDLE, StintStage.HANDLING, StintStage.DELEGATED),
+        lambda at, _user: Q(due_at__lt=at)),
+    Tab("directives", _("Supervised"), (*workflow.STINT_OPEN, StintStage.ACCEPTED), owes_an_answer),
+    Tab("requests", _("Requests"), tuple(workflow.STINT_OPEN), asked_of),
+    Tab("suspended", _("Suspended"), (StintStage.SUSPENDED,)),
+    Tab("handed_over", _("Handed over"), (StintStage.HANDED_OVER, StintStage.HANDED_UP)),
+    Tab("done", _("Done"), (StintStage.ACCEPTED,), is_counted=False, is_folded=True),
+    Tab("given_back", _("Returned or withdrawn"), (StintStage.RETURNED, StintStage.WITHDRAWN), is_counted=False,
+        is_folded=True),
+)  # fmt: skip
 
 
 def stints_of(user, *, departments, at: datetime) -> QuerySet:
     """Return the stints of these departments, and those assigned to this person, with what one row of a list shows."""
     clock = StageClock.objects.filter(stint=OuterRef("pk"), name=workflow.Clock.HANDLING)
-    is_working = Q(
-        stage__in=(
-            StintStage.PENDING_HANDLE,
-            StintStage.HANDLING,
-            StintStage.DELEGATED,
-            StintStage.RETURNING,
-            StintStage.DISPUTED,
-            StintStage.SUSPENDED,
-        )
-    )
-    is_paused = Q(stage__in=[stage for subject, stage in workflow.PAUSED if subject is Subject.STINT])
     asked = Request.objects.filter(stint=OuterRef("pk"), stage=RequestStage.PENDING)
     mine = Q(department__in=departments) if departments else Q(handler=user)
     if departments and acting(user, at=at, roles=(Role.HANDLER,)):
@@ -184,34 +200,52 @@ def stints_of(user, *, departments, at: datetime) -> QuerySet:
         .defer("case__search", "case__last_hash")
         .annotate(
             yellow_at=Subquery(clock.values("yellow_at")[:1]),
-            clock_paused=ExpressionWrapper(is_paused, output_field=BooleanField()),
-            is_working=ExpressionWrapper(is_working, output_field=BooleanField()),
+            clock_paused=ExpressionWrapper(Q(stage__in=PAUSED), output_field=BooleanField()),
+            is_working=ExpressionWrapper(Q(stage__in=WORKING), output_field=BooleanField()),
             asked=Subquery(asked.values("kind")[:1]),
         )
     )
 
 
-def with_line(stints: QuerySet) -> QuerySet:
-    """Fetch what one line of a department's list shows, and nothing else."""
-    return stints.only(
-        "public_id", "stage", "due_at", "dispatched_at", "handed_over_at", "rework_count", "is_lead",
-        "case__public_id", "limit_unit", "ended_at", "case__limit_unit", "case__area_code", "case__version",
-        "case__number", "case__urgency", "case__address", "case__area_names", "case__minor_class__name_zh",
-        "case__minor_class__name_en", "department__name_zh", "department__name_en", "handler__name_zh",
-        "handler__name_en", "handler__username",
-    )  # fmt: skip
+# What one line of a department's list shows, and nothing else.
+_LINES = Rows(
+    f"""{IN_ORDER % "cases_handlingstint"} JOIN cases_case "case" ON "case".id = one.case_id
+    JOIN components_minorclass case__minor_class ON case__minor_class.id = "case".minor_class_id
+    JOIN accounts_department department ON department.id = one.department_id
+    LEFT JOIN accounts_user handler ON handler.id = one.handler_id ORDER BY given.place""",
+    one=(HandlingStint, "public_id", "stage", "due_at", "dispatched_at", "handed_over_at", "rework_count", "is_lead",
+         "limit_unit", "ended_at", "case", "department", "handler"),
+    case=(Case, "public_id", "limit_unit", "area_code", "version", "number", "urgency", "address", "area_names",
+          "minor_class"),
+    case__minor_class=(MinorClass, "name_zh", "name_en"),
+    department=(Department, "name_zh", "name_en"),
+    handler=(User, "name_zh", "name_en", "username"),
+    yellow_at="(SELECT yellow_at FROM cases_stageclock WHERE stint_id = one.id "
+              f"AND name = '{workflow.Clock.HANDLING}' LIMIT 1)",
+    asked="(SELECT kind FROM cases_request WHERE stint_id = one.id "
+          f"AND stage = '{RequestStage.PENDING}' LIMIT 1)",
+)  # fmt: skip
 
 
-def most_pressing(stints: QuerySet, tab: Tab, *, first: int, last: int) -> QuerySet:
+def lines(keys: Keys | None) -> list[HandlingStint]:
+    """Return the stints with these keys as a department's list shows them; one query."""
+    found = _LINES.whole(keys[1], within=keys[0]) if keys else []
+    for stint in found:
+        stint.is_working, stint.clock_paused = stint.stage in WORKING, stint.stage in PAUSED
+        stint.asked_label = REQUESTED.get(stint.asked, "")
+    return found
+
+
+REQUESTED = dict(Request.Kind.choices)
+
+
+def most_pressing(stints: QuerySet, tab: Tab, *, at: datetime, user, first: int, last: int) -> list[HandlingStint]:
     """Return stints number `first` up to, not including, `last` of a list: by deadline, what has ended by its end."""
     if not tab.is_counted:
-        return with_line(stints.filter(tab.wanted)).order_by("-ended_at", "-id")[first:last]
-    ordered = stints.order_by(F("due_at").asc(nulls_last=True), "id")
-    keys = merged(
-        ordered.filter(tab.also), tab.stages, columns=("due_at",), order="first ASC NULLS LAST, key", first=first,
-        last=last,
-    )  # fmt: skip
-    return stints.none() if keys is None else with_line(ordered.filter(pk__in=keys))
+        return lines(keys_of(stints.filter(tab.holds(at, user)).order_by("-ended_at", "-id")[first:last]))
+    ordered = stints.filter(tab.holds_besides(at, user)).order_by(F("due_at").asc(nulls_last=True), "id")
+    return lines(merged(ordered, tab.stages, columns=("due_at",), order="first ASC NULLS LAST, key", first=first,
+                        last=last))  # fmt: skip
 
 
 ASKING = (*(move.verb for move in workflow.MOVES if move.verb.startswith("ask_")), "open_dispute", "raise_dispute")

@@ -20,25 +20,25 @@ from accounts.models import Department
 from accounts.permissions import acting, departments_of
 from accounts.roles import Role
 from cases import clocks, deltas
-from cases.filters import FILTERS, LAMPS, filtered, in_order
+from cases.filters import FILTERS, LAMPS, filtered
 from cases.models import Case, Evidence, Request
 from cases.permissions import open_moves
+from cases.querysets import Tab, counted, keys_of
 from cases.views import (
+    OWN_TAB,
     PAGE,
     Door,
     Page,
     chosen_columns,
-    ended,
     move_url,
     opens_with,
     page_of,
+    queue,
     sees_facts_only,
     serve_move,
     shown_filters,
     visible_case,
-    worked_on_by,
 )
-from cases.workflow import OPEN
 from citymgmt.errors import Refusal
 from citymgmt.middleware import refused
 from citymgmt.refusals import sentence
@@ -75,7 +75,7 @@ from office import ratelimit, settings
 from office.actions import refuse_too_many, store_file
 from office.forms import kept_mark
 from office.ratelimit import TooOften
-from office.templatetags.ui import CASE_COLUMNS, STINT_COLUMNS
+from office.templatetags.ui import STINT_COLUMNS
 from office.views import public, stored_file
 
 DOORS: dict[str, Door] = {
@@ -134,26 +134,10 @@ def desk_context(request: HttpRequest, *, at, only=None) -> dict:
     """Return the context of the dispatch desk's queue; `only`: of its rows those of these cases, on whatever page."""
     if not may_open_dispatch_desk(request.user, at=at):
         raise PermissionDenied(_("The dispatch desk belongs to the command centre."))
-    visible = Case.objects.visible_to(request.user, at)
-    own = querysets.Tab("own", _("Worked on by me"), OPEN, worked_on_by(request.user)(at), is_folded=True)
-    tabs = querysets.numbered(visible, (*querysets.desk_tabs(at), own))
-    tab = _chosen(request, tabs)
-    rows, columns = filtered(visible.filter(tab.also), request.GET, at=at), chosen_columns(request, CASE_COLUMNS)
+    return queue(request, Case.objects.visible_to(request.user, at), tabs=TABS, at=at, only=only)
 
-    def fetch(first: int, last: int):
-        if only is not None:
-            return rows.filter(tab.wanted, public_id__in=only).by_danger().with_line(columns)
-        if (ordered := in_order(rows.filter(stage__in=tab.stages), request.GET)) is not None:
-            return ordered.with_line(columns)[first:last]
-        if not tab.is_counted:
-            return ended(rows, tab.stages).with_line(columns)[first:last]
-        if tab.name in ("review", "own"):  # few, of whatever stage
-            return rows.by_danger().with_line(columns)[first:last]
-        return rows.most_pressing(tab.stages, first=first, last=last).with_line(columns)
 
-    page = page_of(request, fetch) if only is None else Page(list(fetch(0, 0)), 1, has_next=False)
-    clocks.show_working_time(page, at=at)
-    return {"tabs": tabs, "tab": tab, "page": page, "columns": columns, "at": at}
+TABS = (*querysets.DESK_TABS, OWN_TAB)
 
 
 @require_safe
@@ -225,16 +209,18 @@ def department_context(request: HttpRequest, *, at, only=None) -> dict:
     if not may_open_department_desk(request.user, at=at):
         raise PermissionDenied(_("This desk belongs to the departments."))
     stints = stints_seen(request.user, at)
-    tabs = querysets.numbered(stints, querysets.department_tabs(at))
+    tabs = counted(stints, querysets.DEPARTMENT_TABS, at=at, user=request.user)
     tab = _chosen(request, tabs)
     stints = narrowed(stints, request.GET, at=at)
+
+    def fetch(first: int, last: int):
+        return querysets.most_pressing(stints, tab, at=at, user=request.user, first=first, last=last)
+
     if only is None:
-        page = page_of(request, lambda first, last: querysets.most_pressing(stints, tab, first=first, last=last))
+        page = page_of(request, fetch)
     else:
-        held = querysets.with_line(stints.filter(tab.wanted, case__public_id__in=only)).order_by("due_at", "id")
-        page = Page(list(held), 1, has_next=False)
-    for stint in page:
-        stint.asked_label = dict(Request.Kind.choices).get(stint.asked, "")
+        held = stints.filter(tab.holds(at, request.user), case__public_id__in=only).order_by("due_at", "id")
+        page = Page(querysets.lines(keys_of(held)), 1, has_next=False)
     clocks.show_working_time(page, at=at)
     columns = chosen_columns(request, STINT_COLUMNS)
     return {"tabs": tabs, "tab": tab, "page": page, "columns": columns, "at": at}
@@ -276,7 +262,7 @@ def department_pane(request: HttpRequest, case_id) -> HttpResponse:
 # — lists ————————————————————————————————————————————————————————————————————————————————————————————
 
 
-def _chosen(request: HttpRequest, tabs: list[tuple[querysets.Tab, int | None]]) -> querysets.Tab:
+def _chosen(request: HttpRequest, tabs: list[tuple[Tab, int | None]]) -> Tab:
     """Return the list that the address asks for, else the first with something in it."""
     named = next((tab for tab, _number in tabs if tab.name == request.GET.get("tab")), None)
     return named or next((tab for tab, number in tabs if number), tabs[0][0])

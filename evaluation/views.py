@@ -436,7 +436,7 @@ def daily(request: HttpRequest, kind: str) -> HttpResponse:
     visible = Case.objects.visible_to(request.user, at)
     reported = visible.filter(reported_at__gte=window.start, reported_at__lt=window.end)
     by_class = MinorClass.objects.filter(case__in=reported).annotate(number=Count("case")).order_by("-number", "pk")
-    late = visible.open().filter(due_at__lt=at, clock_paused=False).with_line().order_by("due_at", "pk")
+    late = visible.open().filter(due_at__lt=at, clock_paused=False).order_by("due_at", "pk")
     context = {
         "look": look,
         "day": day,
@@ -446,7 +446,7 @@ def daily(request: HttpRequest, kind: str) -> HttpResponse:
         ],
         "headings": [_(label_of(name)) for name in DAILY_COLUMNS],
         "classes": by_class[:DAILY_CLASSES],
-        "late": late[:DAILY_OVERDUE],
+        "late": late[:DAILY_OVERDUE].in_lines(),
         "before": day - timedelta(days=1),
         "after": day + timedelta(days=1) if day < today else None,
         "pdf_url": reverse("evaluation:daily", args=["pdf"]),

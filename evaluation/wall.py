@@ -145,7 +145,7 @@ def map_scene(at: datetime) -> dict:
         "now": now,
         "shown": sum(len(one) for one in points.values()),
         "total": next(one.number for one in now if one.standing.name == "open"),
-        "dangerous": list(the_city().by_danger().filter(stage__in=overview.OPEN).with_line()[:DANGEROUS]),
+        "dangerous": the_city().by_danger().filter(stage__in=overview.OPEN)[:DANGEROUS].in_lines(),
     }
 
 

@@ -165,8 +165,8 @@ def _signs(case) -> str:
     if case.stage in TO_BE_SENT:
         name = "none"
     elif case.stage in SENT_OUT and task:
-        name = "on" if task["opened"] else "sent"
-    elif case.stage in ANSWERED and task and task["stage"] == "answered":
+        name = "on" if task.opened_at else "sent"
+    elif case.stage in ANSWERED and task and task.stage == "answered":
         name = "done"
     else:
         return said

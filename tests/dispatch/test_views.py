@@ -91,7 +91,7 @@ def test_every_list_holds_its_own(county, seat):
     dispatcher = seat(county.dispatcher)
     rows = {
         tab.name: text(dispatcher.get(reverse("dispatch:desk"), {"tab": tab.name})).count("<tr data-row")
-        for tab in querysets.desk_tabs(NOON)
+        for tab in querysets.DESK_TABS
     }
     assert rows == {
         "to_dispatch": 1, "requests": 1, "returned": 1, "disputes": 0, "results": 1, "review": 0, "working": 2,
