@@ -31,7 +31,7 @@ def frame(request: HttpRequest) -> dict:
     return everybody | {
         "page_help": help_here(request),
         "appointments": SimpleLazyObject(lambda: appointments_of(user, at)),
-        "unread_messages": SimpleLazyObject(lambda: Message.objects.unread(user)[:MOST_COUNTED].count()),
+        "unread_messages": SimpleLazyObject(lambda: Message.objects.number_unread(user, most=MOST_COUNTED)),
         "idle_minutes": SimpleLazyObject(lambda: idle_minutes(place_of(user, at), at)),
         "is_on_duty": SimpleLazyObject(lambda: _is_on_duty(user, at)),
         "troubles": SimpleLazyObject(lambda: _troubles(request, user, at)),

@@ -12,7 +12,7 @@ from django.db.models import F, Func, Q, Value
 from django.db.models.functions import Lower
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
-from django.utils.translation import get_language, gettext
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from accounts.querysets import (
@@ -25,11 +25,12 @@ from accounts.querysets import (
     UserManager,
 )
 from accounts.roles import ROLES, SIDE_LABELS, Side
+from citymgmt.wording import language
 
 
 def in_this_language(name_zh: str, name_en: str) -> str:
     """The name to show: English where the page is English and a name is known, Chinese otherwise."""
-    english = (get_language() or "").startswith("en")
+    english = (language() or "").startswith("en")
     return name_en if english and name_en else name_zh
 
 

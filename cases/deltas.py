@@ -93,7 +93,7 @@ def page_facts(request: HttpRequest, context: dict, *, address: str, at: datetim
 def answer(request: HttpRequest, context: dict | None, *, at: datetime) -> JsonResponse:
     """Return the small answer of above; `context` is the queue's, None for a page without one."""
     found = {
-        "unread": Message.objects.unread(request.user)[:MOST_UNREAD].count(),
+        "unread": Message.objects.number_unread(request.user, most=MOST_UNREAD),
         "open": _beside(request, at=at),
     }
     if context is not None:

@@ -276,7 +276,7 @@ def chosen_columns(request: HttpRequest, known: Collection[str]) -> list[str]:
 def opens_with(request: HttpRequest, context: dict) -> HttpResponse | None:
     """Return the way to the view that this desk opens with, where the address asks for nothing of its own."""
     first = context["view_first"]
-    return redirect(f"{request.path}?{first.query}") if first and not request.GET and not request.htmx else None
+    return redirect(f"{request.path}?{first}") if first and not request.GET and not request.htmx else None
 
 
 @dataclass(frozen=True)

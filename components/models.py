@@ -10,9 +10,9 @@ from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import RangeOperators
 from django.contrib.postgres.indexes import GistIndex
 from django.db.models import F, Q
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from citymgmt.wording import language
 from components import codes, querysets
 from grid.models import ENDS_AFTER_IT_BEGINS, IS_CURRENT, SRID, Changed, Dated, Geography, Named, Period
 
@@ -94,7 +94,7 @@ class MinorClass(Named, Dated, Changed):
     @property
     def major_name(self) -> str:
         """The major's name in the reader's language."""
-        is_chinese = (get_language() or "zh").startswith("zh")
+        is_chinese = (language() or "zh").startswith("zh")
         return self.major_name_zh if is_chinese or not self.major_name_en else self.major_name_en
 
 
@@ -155,13 +155,13 @@ class FilingCondition(Dated, Changed):
     @property
     def condition(self) -> str:
         """The condition in the reader's language."""
-        is_chinese = (get_language() or "zh").startswith("zh")
+        is_chinese = (language() or "zh").startswith("zh")
         return self.condition_zh if is_chinese or not self.condition_en else self.condition_en
 
     @property
     def close_condition(self) -> str:
         """The close condition in the reader's language."""
-        is_chinese = (get_language() or "zh").startswith("zh")
+        is_chinese = (language() or "zh").startswith("zh")
         return self.close_condition_zh if is_chinese or not self.close_condition_en else self.close_condition_en
 
 

@@ -12,9 +12,9 @@ from django.contrib.postgres.fields import DateRangeField, RangeOperators
 from django.contrib.postgres.indexes import GinIndex, GistIndex, OpClass
 from django.db.models import F, Func, Q
 from django.db.models.functions import Upper
-from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from citymgmt.wording import language
 from grid import codes, querysets
 
 SRID = 4490
@@ -58,7 +58,7 @@ class Named(models.Model):
     @property
     def name(self) -> str:
         """The name in the reader's language; the Chinese one where no other is known."""
-        return self.name_en if self.name_en and not (get_language() or "zh").startswith("zh") else self.name_zh
+        return self.name_en if self.name_en and not (language() or "zh").startswith("zh") else self.name_zh
 
 
 class Dated(models.Model):

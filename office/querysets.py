@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 
@@ -12,6 +13,18 @@ class MessageQuerySet(QuerySet):
 
     def unread(self, user) -> "MessageQuerySet":
         return self.filter(recipient=user, read_at__isnull=True)
+
+    def number_unread(self, user, *, most: int) -> int:
+        """Return how many messages this person has not opened yet, counted as far as `most`; every page asks it."""
+        with connection.cursor() as cursor:
+            cursor.execute(UNREAD, [user.pk, most])
+            return cursor.fetchone()[0]
+
+
+UNREAD = """
+    SELECT count(*)
+      FROM (SELECT FROM office_message WHERE recipient_id = %s AND read_at IS NULL LIMIT %s) one
+"""
 
 
 class PhraseQuerySet(QuerySet):
@@ -25,3 +38,12 @@ class SavedViewQuerySet(QuerySet):
     def of(self, user, *, desk: str) -> "SavedViewQuerySet":
         """Return the views this person kept of a desk, in their order."""
         return self.filter(person=user, desk=desk).order_by("number", "name")
+
+    def shown_to(self, user, *, desk: str) -> list:
+        """Return what a desk's page shows of them, in their order: (name, query, is_default); every page asks it."""
+        with connection.cursor() as cursor:
+            cursor.execute(VIEWS, [user.pk, desk])
+            return cursor.fetchall()
+
+
+VIEWS = "SELECT name, query, is_default FROM office_savedview WHERE person_id = %s AND desk = %s ORDER BY number, name"

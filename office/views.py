@@ -153,9 +153,8 @@ def view_address(query: str) -> str:
     return urlencode(sorted(pairs))
 
 
-def kept_views(user, *, desk: str, query: str) -> tuple[list[dict], SavedView | None]:
-    """Return the views of a desk as its page shows them, and the one it opens with; one query."""
-    kept = list(SavedView.objects.of(user, desk=desk))
-    here = view_address(query)
-    shown = [{"name": one.name, "query": one.query, "is_here": one.query == here} for one in kept]
-    return shown, next((one for one in kept if one.is_default), None)
+def kept_views(user, *, desk: str, query: str) -> tuple[list[dict], str]:
+    """Return the views of a desk as its page shows them, and the address of the one it opens with; one query."""
+    kept, here = SavedView.objects.shown_to(user, desk=desk), view_address(query)
+    shown = [{"name": name, "query": said, "is_here": said == here} for name, said, _is_default in kept]
+    return shown, next((said for _name, said, is_default in kept if is_default), "")

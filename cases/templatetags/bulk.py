@@ -1,10 +1,10 @@
 """The bar under a queue with what may be done with many cases at once."""
 
 from django import template
-from django.urls import reverse
 from django.utils import timezone
 
 from cases.bulk import under_a_queue
+from office.templatetags.ui import address_of
 
 register = template.Library()
 
@@ -25,8 +25,8 @@ def bulk_bar(context) -> dict:
         return {"verbs": []}
     verbs = under_a_queue(request.user, at=context.get("at") or timezone.now())
     return {
-        "verbs": [(verb, reverse(f"{verb.door}:bulk", args=[verb.name])) for verb in verbs],
-        "ids_url": reverse(ids),
+        "verbs": [(verb, address_of(f"{verb.door}:bulk", verb.name)) for verb in verbs],
+        "ids_url": address_of(ids),
         "back": request.get_full_path(),
         "csrf_token": context.get("csrf_token"),
     }

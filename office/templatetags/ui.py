@@ -2,15 +2,17 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from html import escape as escape_text
 
 from django import forms, template
 from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
 from django.utils.safestring import mark_safe
-from django.utils.translation import get_language, gettext_lazy, gettext_noop, ngettext, pgettext_lazy
+from django.utils.translation import gettext_lazy, gettext_noop, ngettext, pgettext_lazy
 
 from citymgmt.wording import label as _
+from citymgmt.wording import language, one_language
 from office import settings
 
 register = template.Library()
@@ -137,7 +139,13 @@ ADDRESS_OF_NOBODY = "00000000-0000-0000-0000-000000000000"
 
 def _address() -> str:
     """The address of a case with a place for its id: made once for a list, not once for each row."""
-    return reverse("cases:case", args=[ADDRESS_OF_NOBODY]).replace(ADDRESS_OF_NOBODY, "{}")
+    return address_of("cases:case", ADDRESS_OF_NOBODY).replace(ADDRESS_OF_NOBODY, "{}")
+
+
+@cache
+def address_of(name: str, *args: str) -> str:
+    """Return an address that is the same for everybody: looked up once."""
+    return reverse(name, args=args)
 
 
 def _cell(name: str, css: str, content: str, title: str = "") -> str:
@@ -245,13 +253,14 @@ def case_lines(context, cases) -> str:
     now, facts_only = context.get("at") or timezone.now(), context.get("facts_only")
     writers = [CASE_COLUMNS[name][1] for name in context.get("columns") or CASE_COLUMNS_SHOWN]
     address, lines = _address(), []
-    for case in cases:
-        lamp, left = signs_of(case, now) if case.is_open else ("", ENDED.format(moment(case.moved_at)))
-        url = address.format(case.public_id)
-        cells = "\n".join([write(case, url, facts_only, now) for write in writers])
-        lines.append(
-            ROW.format(id=case.public_id, version=case.version, url=url, more="", lamp=lamp, cells=cells, left=left)
-        )
+    with one_language():
+        for case in cases:
+            lamp, left = signs_of(case, now) if case.is_open else ("", ENDED.format(moment(case.moved_at)))
+            url = address.format(case.public_id)
+            cells = "\n".join([write(case, url, facts_only, now) for write in writers])
+            lines.append(
+                ROW.format(id=case.public_id, version=case.version, url=url, more="", lamp=lamp, cells=cells, left=left)
+            )
     return mark_safe("\n".join(lines))
 
 
@@ -312,17 +321,20 @@ def stint_lines(context, stints) -> str:
     now = context.get("at") or timezone.now()
     writers = [STINT_COLUMNS[name][1] for name in context.get("columns") or STINT_COLUMNS_SHOWN]
     address, lines = _address(), []
-    for stint in stints:
-        case = stint.case
-        lamp, left = signs_of(stint, now) if stint.is_working else ("", "")
-        if not stint.is_working and stint.handed_over_at:
-            left = ENDED.format(moment(stint.handed_over_at))
-        url = address.format(case.public_id)
-        cells = "\n".join([write(stint, url, now) for write in writers])
-        more = f' data-stint="{stint.public_id}"'
-        lines.append(
-            ROW.format(id=case.public_id, version=case.version, url=url, more=more, lamp=lamp, cells=cells, left=left)
-        )
+    with one_language():
+        for stint in stints:
+            case = stint.case
+            lamp, left = signs_of(stint, now) if stint.is_working else ("", "")
+            if not stint.is_working and stint.handed_over_at:
+                left = ENDED.format(moment(stint.handed_over_at))
+            url = address.format(case.public_id)
+            cells = "\n".join([write(stint, url, now) for write in writers])
+            more = f' data-stint="{stint.public_id}"'
+            lines.append(
+                ROW.format(
+                    id=case.public_id, version=case.version, url=url, more=more, lamp=lamp, cells=cells, left=left
+                )
+            )
     return mark_safe("\n".join(lines))
 
 
@@ -434,7 +446,7 @@ PLACES = (
 @register.filter
 def short(department) -> str:
     """The short name of a department where it has one in the reader's language."""
-    return (department.short_name if get_language() != "en" else "") or str(department)
+    return (department.short_name if language() != "en" else "") or str(department)
 
 
 @register.simple_tag(takes_context=True)
@@ -457,7 +469,7 @@ def places_of_work(context) -> list[dict]:
     for name, label, readers in PLACES:
         if roles & readers:
             try:
-                url = reverse(name)
+                url = address_of(name)
             except NoReverseMatch:
                 continue
             places.append({"url": url, "label": label, "here": path.startswith(url)})
