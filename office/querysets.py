@@ -21,10 +21,7 @@ class MessageQuerySet(QuerySet):
             return cursor.fetchone()[0]
 
 
-UNREAD = """
-    SELECT count(*)
-      FROM (SELECT FROM office_message WHERE recipient_id = %s AND read_at IS NULL LIMIT %s) one
-"""
+UNREAD = "SELECT count(*) FROM (SELECT FROM office_message WHERE recipient_id = %s AND read_at IS NULL LIMIT %s) one"
 
 
 class PhraseQuerySet(QuerySet):
