@@ -281,6 +281,12 @@ def end_appointment(appointment: Appointment, *, by: User | None, at: datetime, 
     _forget_appointments(appointment.user)
 
 
+def note_guides(user: User, *, roles: Collection[str]) -> None:
+    """Note that the guides of these roles have opened by themselves; they do so once."""
+    seen = sorted({*user.guides_seen, *(str(role) for role in roles)})
+    User.objects.filter(pk=user.pk).update(guides_seen=seen)
+
+
 def _forget_appointments(user: User) -> None:
     user.__dict__.pop("_all_appointments", None)
 

@@ -30,6 +30,7 @@ def frame(request: HttpRequest) -> dict:
         return everybody
     return everybody | {
         "page_help": help_here(request),
+        "guide_due": SimpleLazyObject(lambda: _guide_due(request, user, at)),
         "appointments": SimpleLazyObject(lambda: appointments_of(user, at)),
         "unread_messages": SimpleLazyObject(lambda: Message.objects.number_unread(user, most=MOST_COUNTED)),
         "idle_minutes": SimpleLazyObject(lambda: idle_minutes(place_of(user, at), at)),
@@ -42,6 +43,13 @@ def help_here(request: HttpRequest) -> str:
     """What this page of maintenance is for, what a change does and from when it holds; "" on every other page."""
     here = request.resolver_match
     return _(HELP[here.view_name]) if here and here.view_name in HELP else ""
+
+
+def _guide_due(request: HttpRequest, user, at) -> bool:
+    """Whether this is the desk of a role whose guide has not opened for this person yet."""
+    here = request.resolver_match
+    new = {one.role for one in appointments_of(user, at)} - set(user.guides_seen)
+    return here is not None and here.view_name in {ROLES[role].home_url_name for role in new}
 
 
 def _is_on_duty(user, at) -> bool:

@@ -125,6 +125,8 @@ class User(AbstractBaseUser):
     # Part of what every session is signed with: moving it on ends all sessions of this person.
     sessions_valid_from = models.DateTimeField(default=timezone.now, editable=False)
     created_at = models.DateTimeField(default=timezone.now, editable=False)
+    # The roles whose guide has opened by itself once.
+    guides_seen = models.JSONField(default=list, db_default=[], editable=False)
 
     objects = UserManager()
 

@@ -204,7 +204,8 @@ def person(name: str, role, department):
 
     user = User.objects.filter(username=name).first()
     if user is None:
-        user = User(username=name, staff_number=name, name_zh=f"席位{name[4:]}", must_change_password=False)
+        user = User(username=name, staff_number=name, name_zh=f"席位{name[4:]}", must_change_password=False,
+                    guides_seen=[str(role)])  # fmt: skip
         user.set_unusable_password()
         user.save()
         Appointment.objects.create(user=user, role=role, department=department, valid_from="2000-01-01")

@@ -17,6 +17,7 @@ urlpatterns = [
     path("hand-over/", views.hand_over, name="hand_over"),
     path("hand-over/<uuid:public_id>/", views.hand_over_sheet, name="hand_over_sheet"),
     path("guide/", views.guide, name="guide"),
+    path("guide/seen/", views.guide_seen, name="guide_seen"),
     path("place/find/", views.find_place, name="find_place"),
     path("place/here/", views.place_here, name="place_here"),
     path("live/ticket/", views.live_ticket, name="live_ticket"),

@@ -13,7 +13,7 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django.views.defaults import bad_request
 from drf_spectacular.generators import SchemaGenerator
 
@@ -79,9 +79,16 @@ def guide(request: HttpRequest) -> HttpResponse:
     is_all = request.GET.get("all") == "yes"
     shown = [role for role in guides.GUIDES if is_all or role in held]
     parts = [(_(ROLES[role].label), guides.GUIDES[role], guides.keys_of([role])) for role in shown]
-    context = {"parts": parts, "about": guides.ABOUT, "is_all": is_all}
+    context = {"parts": parts, "about": guides.ABOUT, "is_all": is_all, "is_first": "first" in request.GET}
     is_part = "part" in request.GET
     return render(request, "_guide.html" if is_part else "guide.html", context)
+
+
+@require_POST
+def guide_seen(request: HttpRequest) -> HttpResponse:
+    """The guide has opened by itself; for these roles it does so no more."""
+    accounts.note_guides(request.user, roles=[one.role for one in appointments_of(request.user, timezone.now())])
+    return HttpResponse(status=204)
 
 
 # — the place box: what everybody knows of places, put together ————————————————————————————————————————

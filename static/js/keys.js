@@ -184,6 +184,12 @@ function card(event) {
   print.addEventListener("click", () => window.print());
   box.addEventListener("close", () => box.remove());
   row.append(close, print);
+  const guide = document.querySelector("a[data-guide]"); // what the desk is for, in a minute
+  if (guide) {
+    const more = Object.assign(document.createElement("button"), { className: "button", textContent: guide.textContent });
+    more.addEventListener("click", () => { box.close(); guide.click(); });
+    row.append(more);
+  }
   box.append(row);
   document.body.append(box);
   box.showModal();

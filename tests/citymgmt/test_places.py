@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from accounts.models import Duty
+from accounts.models import Duty, User
 from components.models import Component
 from grid.models import Road
 from office import settings
@@ -98,3 +98,13 @@ def test_every_role_has_a_guide_with_its_keys(seat, county):
     assert "<kbd>L</kbd>" in page
     assert "<kbd>P</kbd>" not in page
     assert seat(county.operator).get("/guide/?all=yes").content.decode().count("guide-part") == 12
+
+
+def test_the_guide_is_due_once_at_the_desk_of_each_role(seat, county):
+    User.objects.filter(pk=county.duty_leader.pk).update(guides_seen=["collector"])
+    page = seat(county.duty_leader)
+    assert "data-guide-due" not in page.get("/accounts/profile/").content.decode()
+    assert "data-guide-due" in page.get("/desk/").content.decode()
+    assert page.post("/guide/seen/").status_code == 204
+    assert "data-guide-due" not in page.get("/desk/").content.decode()
+    assert User.objects.get(pk=county.duty_leader.pk).guides_seen == ["collector", "duty_leader"]
