@@ -67,8 +67,9 @@ class Listener:
         self.queue: asyncio.Queue[tuple[str, bytes]] = asyncio.Queue(QUEUE)
         self.dismissed = asyncio.Event()
 
-    def hears(self, news: dict) -> bool:
-        return not self.topics.isdisjoint(news["topics"])
+    def hears(self, news: dict) -> frozenset[str]:
+        """Return for which of its topics a page is told a piece of news; empty: not told."""
+        return self.topics.intersection(news["topics"])
 
     def offer(self, id: str, message: bytes) -> None:
         try:
@@ -77,15 +78,11 @@ class Listener:
             # It comes back with the last id it saw, when its line is good again.
             self.dismissed.set()
 
-    def tell(self, id: str, kind: str, news: dict) -> None:
-        if self.hears(news):
-            self.offer(id, self.worded(id, kind, news))
 
-    def worded(self, id: str, kind: str, news: dict) -> bytes:
-        # A topic names a desk or a department: each page is told only of its own.
-        topics = sorted(self.topics.intersection(news["topics"]))
-        own = {topic: stages for topic, stages in news.get("parts", {}).items() if topic in topics}
-        return event(kind, {**news, "topics": topics, **({"parts": own} if "parts" in news else {})}, id)
+def worded(id: str, kind: str, news: dict, topics: frozenset[str]) -> bytes:
+    # A topic names a desk or a department: each page is told only of its own.
+    own = {topic: stages for topic, stages in news.get("parts", {}).items() if topic in topics}
+    return event(kind, {**news, "topics": sorted(topics), **({"parts": own} if "parts" in news else {})}, id)
 
 
 class Hub:
@@ -132,8 +129,12 @@ class Hub:
                     listener.dismissed.set()
             self.forget_old_goodbyes()
             return
+        said: dict[frozenset[str], bytes] = {}  # a whole desk hears the same: put in words once
         for listener in self.listeners:
-            listener.tell(id, fields["kind"], news)
+            if topics := listener.hears(news):
+                if topics not in said:
+                    said[topics] = worded(id, fields["kind"], news, topics)
+                listener.offer(id, said[topics])
 
     def forget_old_goodbyes(self) -> None:
         oldest = time.time() - settings.LIVE_TICKET_SECONDS - 5
@@ -146,7 +147,7 @@ class Hub:
             return None
         entries = await self.redis.xrange(settings.LIVE_STREAM, min=f"({after}", count=KEPT * 2)
         all_news = [(id, one["kind"], json.loads(one["news"])) for id, one in entries if one["kind"] != "goodbye"]
-        return [(id, listener.worded(id, kind, news)) for id, kind, news in all_news if listener.hears(news)]
+        return [(id, worded(id, kind, news, topics)) for id, kind, news in all_news if (topics := listener.hears(news))]
 
 
 hub: Hub | None = None
