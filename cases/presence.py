@@ -33,9 +33,7 @@ def desks_of(user_topics: Iterable[str], case_topics: Collection[str]) -> list[s
     return met[:MOST_TOPICS]
 
 
-def note(
-    case_id: UUID, *, user, desks: Collection[str], writes: bool, at: datetime, page: str = ""
-) -> list[Seen]:
+def note(case_id: UUID, *, user, desks: Collection[str], writes: bool, at: datetime, page: str = "") -> list[Seen]:
     """Say that this person has the case open (and writes on it); return who else has, whoever writes first.
 
     Whoever begins to write where nobody does is the one who writes. Colleagues' pages are told when something changed.

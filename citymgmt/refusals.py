@@ -166,6 +166,11 @@ SENTENCES = {
     "period_not_over": _("This period ends on %(end)s. It can be frozen after that; until then its figures move."),
     "picture_needed": _("Add a picture of the result, then hand case %(number)s over."),
     "picture_needed_on_the_spot": _("Take a picture on the spot first. Without one choose “cannot” and say why."),
+    "practice_elsewhere": _("Nothing is practised here: this is the real site."),
+    "practice_no_lessons": _("There are no lessons for the role “%(role)s”."),
+    "practice_not_built": _("The practice area is still being built. Try again in a minute."),
+    "practice_ticket_not_valid": _("This way in is good for one minute only, and unchanged. Come in again."),
+    "practice_ticket_used": _("This way in was used already. Come in again from your desk."),
     "provider_silent": _(
         "The single sign-on does not answer. Try again in a minute; if it stays silent, tell the administrator."
     ),

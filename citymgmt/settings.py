@@ -8,6 +8,7 @@ Each variable is described in docs/operations.md. A wrong one stops the program 
 import base64
 import binascii
 import glob
+import hashlib
 import importlib.util
 import json
 import os
@@ -56,14 +57,28 @@ if _site.scheme not in {"http", "https"} or not _site.hostname:
     refuse(f"SITE_URL must look like https://city.example.org, not {SITE_URL!r}.")
 HTTPS = _site.scheme == "https"
 
+# The practice area is this very program once more, with a database of its own (docs/decisions/0022). PRACTICE_OF, the
+# address of the real site, makes a process the practice area; PRACTICE_URL tells the real site where it is.
+PRACTICE_OF = os.environ.get("PRACTICE_OF", "").rstrip("/")
+PRACTICE_URL = os.environ.get("PRACTICE_URL", "").rstrip("/")
+for _name, _address in (("PRACTICE_OF", PRACTICE_OF), ("PRACTICE_URL", PRACTICE_URL)):
+    if _address and (urlsplit(_address).scheme not in {"http", "https"} or not urlsplit(_address).hostname):
+        refuse(f"{_name} must look like https://practice.example.org, not {_address!r}.")
+
 # Browsers do not tell ports apart in cookies: two installations on one machine need different names.
-INSTANCE = os.environ.get("CITY_INSTANCE", "city")
+INSTANCE = os.environ.get("CITY_INSTANCE", "city") + ("_practice" if PRACTICE_OF else "")
 
 SECRET_KEY = os.environ.get("SECRET_KEY", "")
 if TESTING and not SECRET_KEY:
     SECRET_KEY = "only for the tests, never for anything that anybody can reach"
 if len(SECRET_KEY) < 40:
     refuse("SECRET_KEY is missing or shorter than 40 characters; make one with: openssl rand -base64 48")
+
+# The one key that both sites share signs tickets into the practice area and nothing else; all that the practice area
+# signs itself, sessions, links, tickets for news, is worth nothing on the real site.
+PRACTICE_KEY = hashlib.sha256(f"into the practice area {SECRET_KEY}".encode()).hexdigest()
+if PRACTICE_OF:
+    SECRET_KEY = hashlib.sha256(f"in the practice area {SECRET_KEY}".encode()).hexdigest()
 
 ALLOWED_HOSTS = os.environ.get("ALLOWED_HOSTS", "").split() or [_site.hostname, "localhost", "127.0.0.1", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [SITE_URL]
@@ -97,6 +112,7 @@ INSTALLED_APPS = [
     "hotline",
     "patrol",
     "evaluation",
+    "practice",
     "citymgmt",
 ]
 
@@ -119,6 +135,7 @@ MIDDLEWARE = [
     "citymgmt.middleware.RefusalMiddleware",
     "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
+    "practice.middleware.Lessons",
 ]
 
 ROOT_URLCONF = "citymgmt.urls"
@@ -137,6 +154,7 @@ TEMPLATES = [
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
                 "accounts.context_processors.frame",
+                "practice.context_processors.practice",
             ],
         },
     },
@@ -174,6 +192,10 @@ DATABASE_OWNER_URL = os.environ.get("DATABASE_OWNER_URL") or DATABASE_URL
 DATABASE_ROLE = os.environ.get("CITY_DB_ROLE", "app")
 if DATABASE_ROLE not in {"app", "owner"}:
     refuse(f"CITY_DB_ROLE must be app or owner, not {DATABASE_ROLE!r}.")
+
+# What happens in a practice area never counts, because it happens nowhere else: the name keeps the two apart.
+if urlsplit(DATABASE_URL).path.endswith("_practice") != bool(PRACTICE_OF):
+    refuse("the practice area (PRACTICE_OF is set), and nothing else, uses a database whose name ends in _practice.")
 
 DATABASES = {"default": database(DATABASE_OWNER_URL if DATABASE_ROLE == "owner" else DATABASE_URL)}
 # Two test runs at once do not share a database; the workers of one run add their own suffix.
@@ -244,12 +266,13 @@ CELERY_TASK_TIME_LIMIT = 3500  # below the visibility timeout: a task is never h
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TIMEZONE = "Asia/Shanghai"
+CELERY_TASK_ALWAYS_EAGER = bool(PRACTICE_OF)  # no worker there
 
 # --- People ------------------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "accounts.User"
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-LOGIN_URL = "accounts:login"
+LOGIN_URL = "practice:door" if PRACTICE_OF else "accounts:login"
 LOGIN_REDIRECT_URL = "/"
 LOGOUT_REDIRECT_URL = "/"
 AUTH_PASSWORD_VALIDATORS = [
@@ -333,7 +356,8 @@ def read_gateways(path: Path) -> dict:
     return content
 
 
-GATEWAYS = {} if TESTING and "GATEWAYS_FILE" not in os.environ else read_gateways(GATEWAYS_FILE)
+# From the practice area nothing is ever sent to anybody.
+GATEWAYS = {} if PRACTICE_OF or (TESTING and "GATEWAYS_FILE" not in os.environ) else read_gateways(GATEWAYS_FILE)
 
 # Single sign-on with the city's identity provider (accounts/oidc.py): None unless OIDC_ISSUER names one.
 
@@ -364,7 +388,7 @@ def identity_provider(said: Mapping[str, str]) -> dict | None:
     }  # fmt: skip
 
 
-OIDC = None if TESTING else identity_provider(os.environ)
+OIDC = None if TESTING or PRACTICE_OF else identity_provider(os.environ)
 
 # --- Languages and time ------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView
 from accounts.views import set_language
 from citymgmt import views
 
-ROOMS = ("office", "accounts", "grid", "components", "cases", "dispatch", "hotline", "patrol", "evaluation")
+ROOMS = ("office", "accounts", "grid", "components", "cases", "dispatch", "hotline", "patrol", "evaluation", "practice")
 
 urlpatterns = [
     path("", views.home, name="home"),

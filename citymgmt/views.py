@@ -45,6 +45,7 @@ from office import health, settings
 from office import retention as office_retention
 from office.models import Erasure
 from patrol.permissions import who_is_near
+from practice.lessons import ROLES_WITH_LESSONS
 
 
 def home(request: HttpRequest) -> HttpResponse:
@@ -79,7 +80,9 @@ def guide(request: HttpRequest) -> HttpResponse:
     is_all = request.GET.get("all") == "yes"
     shown = [role for role in guides.GUIDES if is_all or role in held]
     parts = [(_(ROLES[role].label), guides.GUIDES[role], guides.keys_of([role])) for role in shown]
-    context = {"parts": parts, "about": guides.ABOUT, "is_all": is_all, "is_first": "first" in request.GET}
+    trained = [(str(role), _(ROLES[role].label)) for role in ROLES_WITH_LESSONS if role in held]
+    context = {"parts": parts, "about": guides.ABOUT, "is_all": is_all, "is_first": "first" in request.GET,
+               "trained": trained}  # fmt: skip
     is_part = "part" in request.GET
     return render(request, "_guide.html" if is_part else "guide.html", context)
 

@@ -34,6 +34,7 @@ FLOORS = {
     "dispatch": 6,
     "patrol": 6,
     "evaluation": 7,
+    "practice": 8,
 }
 ROOMS = tuple(room for room, floor in FLOORS.items() if floor)
 
@@ -179,6 +180,7 @@ OWN_FILES = {
     "hotline": {"workflow", "retention"},
     "patrol": {"bulk", "cameras", "stills"},
     "evaluation": {"indicators", "periods", "scoring", "facts", "tables", "overview", "wall"},
+    "practice": {"lessons", "cast", "tickets"},
 }
 FOLDERS = {"migrations", "templatetags"}
 
@@ -330,6 +332,7 @@ PUBLIC = {
     "accounts:sign_on_back",
     "grid:layer",  # areas and roads only, for the citizens' map; it asks by itself for the others
     "health",
+    "practice:door",  # of the practice area: whoever brings a ticket is let in
     "office:kept",  # a thumbnail waiting in a citizen's form, under a signed mark
     "set_language",
     "technical_log_in",  # leads to accounts:login

@@ -1,5 +1,5 @@
 #!/bin/sh
-# What one container of the program does: migrate, web, live, worker, beat, manage …; `healthy PROGRAM` for its health check.
+# What one container of the program does: migrate, web, live, worker, beat, practice, manage …; `healthy PROGRAM` for its health check.
 set -eu
 export DJANGO_SETTINGS_MODULE=citymgmt.settings EVIDENCE_ROOT=/srv/city/evidence STATIC_ROOT=/srv/city/static
 export EVIDENCE_ACCEL_PREFIX=/protected-evidence/
@@ -31,6 +31,13 @@ case $program in
             --workers "${CITY_WEB_WORKERS:-2}" --threads 4 --timeout 120 --graceful-timeout 20 --worker-tmp-dir /dev/shm \
             --log-level warning
         ;;
+    practice)
+        export EVIDENCE_ACCEL_PREFIX= # nginx sees only the real site's files
+        python manage.py check_vault
+        python manage.py build_practice
+        exec gunicorn citymgmt.wsgi:application --bind unix:$sockets/practice.sock --worker-class gthread --workers 1 \
+            --threads 4 --timeout 120 --graceful-timeout 20 --worker-tmp-dir /dev/shm --log-level warning
+        ;;
     live)
         exec uvicorn citymgmt.live:application --uds $sockets/live.sock --timeout-graceful-shutdown 2 --no-access-log \
             --log-level warning --lifespan on
@@ -45,13 +52,14 @@ case $program in
     healthy)
         case $1 in
             web) answers $sockets/web.sock /health/ ;;
+            practice) answers $sockets/practice.sock /health/ ;;
             live) answers $sockets/live.sock /live/ ;;
             worker) celery --app citymgmt inspect ping --destination "celery@$(hostname)" --timeout 10 >/dev/null ;;
             beat) test -n "$(find /tmp -maxdepth 1 -name 'beat-schedule*' -mmin -6)" ;;
         esac
         ;;
     *)
-        echo "citymgmt: no program \"$program\"; there are migrate, web, live, worker, beat, manage." >&2
+        echo "citymgmt: no program \"$program\"; there are migrate, web, live, worker, beat, practice, manage." >&2
         exit 2
         ;;
 esac

@@ -9,13 +9,18 @@ export STATIC_ROOT=/srv/city/static EVIDENCE_ROOT=/srv/city/evidence CITY_MAX_UP
 if [ -e /srv/city/tls/fullchain.pem ]; then
     NGINX_LISTEN="listen 8080; listen 8443 ssl;
         ssl_certificate /srv/city/tls/fullchain.pem; ssl_certificate_key /srv/city/tls/privkey.pem;
-        if (\$scheme = http) { return 308 $SITE_URL\$request_uri; }"
+        set \$home $SITE_URL; if (\$pages = practice) { set \$home ${PRACTICE_URL:-$SITE_URL}; }
+        if (\$scheme = http) { return 308 \$home\$request_uri; }"
 else
     NGINX_LISTEN="listen 8080;"
 fi
 if [ -n "${TRUSTED_PROXY:-}" ]; then
     NGINX_LISTEN="$NGINX_LISTEN
         set_real_ip_from $TRUSTED_PROXY; real_ip_header X-Forwarded-For;"
+fi
+if [ -n "${PRACTICE_URL:-}" ]; then
+    PRACTICE_HOST=${PRACTICE_URL#*://}
+    export PRACTICE_HOST="${PRACTICE_HOST%%/*}" PRACTICE_SOCKET=/srv/city/sockets/practice.sock
 fi
 export NGINX_LISTEN
 mkdir -p $NGINX_RUN

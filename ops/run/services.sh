@@ -259,7 +259,7 @@ stop_everything() {
 
 remove_data() {
     [[ -n ${ID:-} ]] || return 0
-    rm -rf "$PG_DATA" "$PG_DATA.new" "$LOCAL"/{data,evidence,secrets,run,testing,id,place} "$LOCAL"/stamps/{cluster,database,database-content}
+    rm -rf "$PG_DATA" "$PG_DATA.new" "$LOCAL"/{data,evidence,practice,secrets,run,testing,id,place} "$LOCAL"/stamps/{cluster,database,database-content}
     ((EUID != 0)) || rm -rf "/var/lib/citymgmt/$ID" "/run/citymgmt-$ID"
     [[ $SOCKETS == "$LOCAL/run" ]] || rm -rf "$SOCKETS"
 }
@@ -297,6 +297,7 @@ city_environment() {
     export EVIDENCE_ROOT=${EVIDENCE_ROOT:-$LOCAL/evidence}
     export STATIC_ROOT=${STATIC_ROOT:-$LOCAL/static}
     export EVIDENCE_ACCEL_PREFIX=/protected-evidence/
+    PRACTICE_URL_GIVEN=${PRACTICE_URL_GIVEN-${PRACTICE_URL:-}} # likewise
     SITE_URL_GIVEN=${SITE_URL_GIVEN-${SITE_URL:-}} # by whoever started us; otherwise it follows the port
     export SITE_URL=${SITE_URL_GIVEN:-http://localhost:$(cat "$LOCAL/run/port" 2>/dev/null || echo 8000)}
     [[ ${CITY_LISTEN:-127.0.0.1} == 127.0.0.1 ]] || export ALLOWED_HOSTS=${ALLOWED_HOSTS:-"*"}

@@ -20,6 +20,7 @@ cmd_start() {
     echo $$ >"$LOCAL/run/site.pid"
     stop_leftovers
     choose_port
+    if [[ -n $PRACTICE ]]; then practice_possible; practice_port; fi
     city_environment
     migrate
     if [[ ${CITY_DEBUG:-0} == 1 ]]; then rm -rf "$STATIC_ROOT"; else gather_static; fi
@@ -32,6 +33,7 @@ cmd_start() {
     printf 'http://localhost:%s/\n' "$PORT" >"$LOCAL/run/address"
     say ""
     say "Ready: http://localhost:$PORT/          (Ctrl-C stops everything; logs: $LOCAL/logs)"
+    if [[ -n $PRACTICE ]]; then build_practice; fi
     build_demo
     watch
 }
@@ -66,11 +68,9 @@ gather_static_files() {
     python manage.py collectstatic --no-input --verbosity 0
 }
 
-# The first free port from 8000 up, and the same one at the next start if it is still free.
-choose_port() {
-    local before
-    before=$(cat "$LOCAL/run/port" 2>/dev/null || true)
-    PORT=$("$PYTHON" - "$LISTEN" "${CITY_PORT:-${before:-8000}}" <<'PYTHON'
+# The first free port from FIRST on, else from 8000 up.
+free_port() { # free_port FIRST
+    "$PYTHON" - "$LISTEN" "$1" <<'PYTHON' || fail "No port from 8000 to 8399 is free on $LISTEN."
 import socket, sys
 
 listen, first = sys.argv[1], int(sys.argv[2])
@@ -87,17 +87,26 @@ for port in [first, *range(8000, 8400)]:
 else:
     sys.exit("no free port")
 PYTHON
-    ) || fail "No port from 8000 to 8399 is free on $LISTEN."
+}
+
+# The same one at the next start if it is still free.
+choose_port() {
+    local before
+    before=$(cat "$LOCAL/run/port" 2>/dev/null || true)
+    PORT=$(free_port "${CITY_PORT:-${before:-8000}}")
     [[ -z $before || $before == "$PORT" ]] || say "Port $before is taken by another program; using $PORT."
     echo "$PORT" >"$LOCAL/run/port"
     export SITE_URL=${SITE_URL_GIVEN:-http://localhost:$PORT}
 }
 
 write_nginx_conf() {
+    local listen="listen $LISTEN:$PORT;"
+    [[ -z $PRACTICE ]] || listen="$listen listen $LISTEN:$PRACTICE_PORT;"
     mkdir -p "$LOCAL/run/nginx"
     NGINX_USER=$( ((EUID == 0)) && echo "user root;" || true) \
-        NGINX_RUN="$LOCAL/run/nginx" NGINX_LISTEN="listen $LISTEN:$PORT;" NGINX_SCHEME=http NGINX_LOG="$LOCAL/logs/nginx-access.log" \
+        NGINX_RUN="$LOCAL/run/nginx" NGINX_LISTEN="$listen" NGINX_SCHEME=http NGINX_LOG="$LOCAL/logs/nginx-access.log" \
         NGINX_PAGES="$TOP/ops/nginx" WEB_SOCKET="$SOCKETS/web.sock" LIVE_SOCKET="$SOCKETS/live.sock" \
+        PRACTICE_SOCKET="$SOCKETS/practice.sock" PRACTICE_HOST="${PRACTICE:+~:$PRACTICE_PORT\$}" \
         STATIC_ROOT="$STATIC_ROOT" EVIDENCE_ROOT="$EVIDENCE_ROOT" CITY_MAX_UPLOAD_MB="${CITY_MAX_UPLOAD_MB:-60}" \
         sh ops/nginx/render.sh >"$LOCAL/run/nginx.conf"
 }
@@ -109,6 +118,11 @@ start_program() {
         web)
             set -- python -m gunicorn citymgmt.wsgi:application --bind "unix:$SOCKETS/web.sock" --worker-class gthread \
                 --workers "${CITY_WEB_WORKERS:-2}" --threads 4 --timeout 120 --graceful-timeout 10 --worker-tmp-dir /dev/shm \
+                --log-level warning "${reload[@]}"
+            ;;
+        practice) # a few trainees: one process
+            set -- python -m gunicorn citymgmt.wsgi:application --bind "unix:$SOCKETS/practice.sock" --worker-class gthread \
+                --workers 1 --threads 4 --timeout 120 --graceful-timeout 10 --worker-tmp-dir /dev/shm \
                 --log-level warning "${reload[@]}"
             ;;
         live)
@@ -128,6 +142,7 @@ start_program() {
     # A session of its own: Ctrl-C reaches only us, and we stop the programs in order. When we are killed, so are they.
     (
         let_go_of_locks
+        if [[ $name == practice ]]; then practice_environment; fi
         exec setsid setpriv --pdeathsig TERM -- "$@"
     ) >>"$LOCAL/logs/$name.log" 2>&1 </dev/null &
     RUNNING[$name]=$!
@@ -188,6 +203,7 @@ watch() {
             kill -0 "${RUNNING[$name]}" 2>/dev/null || start_again "$name"
         done
         if [[ -n $DEMO ]]; then watch_demo; fi
+        if [[ -n $BUILDING ]]; then watch_building; fi
         if ((++rounds % 5 == 0)); then watch_services; fi
         sleep 1 &
         { wait $! || true; } 2>/dev/null # the shell would name a killed program in its own words
@@ -261,6 +277,7 @@ stop_site() {
     fi
     for name in $PROGRAMS; do backwards="$name $backwards"; done
     if [[ -n $DEMO ]]; then kill -TERM "$DEMO" 2>/dev/null || true; fi
+    if [[ -n $BUILDING ]]; then kill -TERM "$BUILDING" 2>/dev/null || true; fi
     for name in $backwards; do
         if [[ -n ${RUNNING[$name]:-} ]]; then kill -TERM "${RUNNING[$name]}" 2>/dev/null || true; fi
     done
@@ -279,7 +296,7 @@ stop_site() {
 # What a killed ./run left behind.
 stop_leftovers() {
     local name pid
-    for name in demo nginx beat worker web live; do
+    for name in demo nginx practice beat worker web live; do
         pid=$(cat "$LOCAL/run/$name.pid" 2>/dev/null || true)
         rm -f "$LOCAL/run/$name.pid"
         [[ $(command_line "$pid") =~ citymgmt|"$LOCAL"|manage.py ]] || continue

@@ -12,7 +12,7 @@ import yaml
 TOP = Path(__file__).resolve().parents[2]
 COMPOSE = (TOP / "docker-compose.yml").read_text()
 SERVICES = yaml.safe_load(COMPOSE)["services"]
-ONE_SHOT = {"migrate"}
+ONE_SHOT = {"migrate", "practice-migrate"}
 # Set by our own container scripts or by Docker, not by the administrator.
 SET_BY_SCRIPTS = {"DJANGO_SETTINGS_MODULE", "PYTEST_XDIST_WORKER", "PYTEST_VERSION"}
 
@@ -53,11 +53,11 @@ def test_the_example_of_env_names_every_variable_of_the_compose_file_and_gives_a
 
 def test_only_the_service_that_migrates_knows_the_owners_password():
     knowing = {name for name, service in SERVICES.items() if "DB_OWNER_PASSWORD" in str(service.get("environment"))}
-    assert knowing == {"db", "migrate"}
+    assert knowing == {"db", "migrate", "practice-migrate"}
 
 
 def test_the_programs_run_without_rights_and_write_nothing_but_their_volumes():
-    for name in ("migrate", "web", "live", "worker", "beat", "nginx"):
+    for name in ("migrate", "web", "live", "worker", "beat", "practice", "nginx"):
         assert SERVICES[name]["cap_drop"] == ["ALL"], name
         assert SERVICES[name]["read_only"], name
     stages = (TOP / "Dockerfile").read_text().split("\nFROM ")
@@ -75,7 +75,7 @@ def test_every_setting_from_the_environment_is_described():
 
 def test_every_program_of_the_compose_file_is_known_to_the_entrypoint():
     entrypoint = (TOP / "ops/container/entrypoint.sh").read_text()
-    for name in ("migrate", "web", "live", "worker", "beat"):
+    for name in ("migrate", "web", "live", "worker", "beat", "practice"):
         assert SERVICES[name]["command"] == [name]
         assert re.search(rf"^    {name}\)$", entrypoint, flags=re.M), name
 
