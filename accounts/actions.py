@@ -31,7 +31,7 @@ from accounts.roles import ROLES, SIDE_LABELS, Role, sides_held
 from accounts.rosters import turn
 from citymgmt.errors import Refusal
 from office import settings
-from office.actions import tell
+from office.actions import note_change, tell
 from office.models import Reach
 
 
@@ -76,15 +76,17 @@ def create_department(
         if Department.objects.filter(code=code).exists():
             raise DepartmentCodeTaken(department_code=code) from error
         raise
+    note_change(department, by=by, at=at, did="founded")
     return department
 
 
 def change_department(department: Department, *, by: User | None, at: datetime, **facts) -> None:
     """Change names, group, phone and the like. The code stays; place in the tree and end have actions of their own."""
     _refuse_unless(by, "maintain_departments", at=at)
-    for name, value in facts.items():
-        setattr(department, name, value)
+    changed = _set(department, facts)
     department.save(update_fields=list(facts))
+    if changed:
+        note_change(department, by=by, at=at, did="changed", fields=changed)
 
 
 def move_department(department: Department, *, by: User | None, at: datetime, parent: Department | None) -> None:
@@ -105,6 +107,7 @@ def move_department(department: Department, *, by: User | None, at: datetime, pa
         Department.objects.below(old).update(path=Concat(Value(new), Substr("path", len(old) + 1)))
         department.parent, department.path = parent, new
         department.save(update_fields=["parent"])
+        note_change(department, by=by, at=at, did="moved", department=parent.name_zh if parent else "")
 
 
 def end_department(
@@ -117,6 +120,7 @@ def end_department(
         raise DepartmentInUse(department=department.name, people=people)
     department.valid_to, department.succeeded_by = on, succeeded_by
     department.save(update_fields=["valid_to", "succeeded_by"])
+    note_change(department, by=by, at=at, did="ended", on=on.isoformat())
 
 
 def _path(code: str, parent: Department | None) -> str:
@@ -154,17 +158,27 @@ def create_person(*, by: User | None, at: datetime, username: str, staff_number:
         if User.objects.filter(username=user.username).exists():
             raise UsernameTaken(username=user.username) from error
         raise
+    note_change(user, by=by, at=at, did="entered")
     return user
 
 
 def change_person(user: User, *, by: User | None, at: datetime, **facts) -> None:
     """Change name, phone, activity. Whoever stops being active is logged out everywhere by that alone."""
     _refuse_unless_keeps(user, by, at=at)
-    for name, value in facts.items():
-        setattr(user, name, value)
+    changed = _set(user, facts)
     user.save(update_fields=list(facts))
+    if changed:
+        note_change(user, by=by, at=at, did="changed", fields=changed)
     if not user.is_active:
         sign_off(user, at=at)
+
+
+def _set(row: User | Department, facts: dict) -> list[str]:
+    """Put new values into a row and return the names of those that differ."""
+    changed = [name for name, value in facts.items() if getattr(row, name) != value]
+    for name, value in facts.items():
+        setattr(row, name, value)
+    return changed
 
 
 def choose_language(user: User, *, language: str) -> None:
@@ -190,6 +204,7 @@ def reset_password(user: User, *, by: User | None, at: datetime) -> str:
     user.sessions_valid_from = at
     user.save(update_fields=["password", "must_change_password", "sessions_valid_from"])
     _tell_the_owner(user, "password_reset", by=by, at=at)
+    note_change(user, by=by, at=at, did="password_reset")
     return password
 
 
@@ -202,6 +217,7 @@ def log_out_everywhere(user: User, *, by: User, at: datetime) -> None:
     sign_off(user, at=at)
     if by.pk != user.pk:
         _tell_the_owner(user, "sessions_ended", by=by, at=at)
+        note_change(user, by=by, at=at, did="sessions_ended")
 
 
 def _tell_the_owner(user: User, code: str, *, by: User | None, at: datetime) -> None:
@@ -256,6 +272,9 @@ def appoint(
                 )
         except IntegrityError as error:
             raise AppointmentOverlaps(person=user.name, department=department.name) from error
+    note_change(
+        user, by=by, at=at, did="appointed", role=str(role), department=department.name_zh, on=valid_from.isoformat()
+    )
     _forget_appointments(user)
     return appointment
 
@@ -278,6 +297,8 @@ def end_appointment(appointment: Appointment, *, by: User | None, at: datetime, 
     _refuse_unless(by, "maintain_people", at=at)
     appointment.valid_to = max(on, appointment.valid_from)
     appointment.save(update_fields=["valid_to"])
+    facts = {"department": appointment.department.name_zh, "on": appointment.valid_to.isoformat()}
+    note_change(appointment.user, by=by, at=at, did="appointment_ended", role=appointment.role, **facts)
     _forget_appointments(appointment.user)
 
 

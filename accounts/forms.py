@@ -193,6 +193,25 @@ class ReadingFilter(forms.Form):
         self.fields["what"].choices = [("", _("Anything")), *looks.items()]
 
 
+class ChangeFilter(forms.Form):
+    """Which changes a list shows; kept in the page's address."""
+
+    q = forms.CharField(label=_("Person"), required=False, widget=forms.TextInput(attrs={"type": "search"}))
+    kind = forms.ChoiceField(label=_("What was changed"), required=False)
+    first = forms.DateField(label=_("From"), required=False, widget=DateInput)
+    last = forms.DateField(label=_("To"), required=False, widget=DateInput)
+
+    def __init__(self, *args, kinds: dict, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.fields["kind"].choices = [("", _("Anything")), *kinds.items()]
+
+
+class LogInFilter(forms.Form):
+    q = forms.CharField(
+        label=_("Person or address"), required=False, max_length=60, widget=forms.TextInput(attrs={"type": "search"})
+    )
+
+
 # How a value is typed, by its declared type.
 SETTING_FIELDS = {
     bool: lambda: forms.TypedChoiceField(

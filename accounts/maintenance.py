@@ -221,7 +221,7 @@ PAGES: dict[str, tuple[Page, ...]] = {
                 "What is counted, with which weight, among whom. An edit is a new version from a day on; a frozen "
                 "period keeps the version it was frozen with."
             ),
-            ("evaluation:scheme",),
+            ("evaluation:scheme", "evaluation:groups"),
         ),
         Page(
             "accounts:settings",
@@ -267,6 +267,16 @@ PAGES: dict[str, tuple[Page, ...]] = {
             ),
         ),
         Page(
+            "lists",
+            _("Dictionaries"),
+            _("Every list of words that pages choose from, and where it is kept"),
+            "maintain_settings",
+            _(
+                "All lists of words in one place: how many entries each has and where it is kept. An entry that ends "
+                "is offered no more from that day on; what was written with it stays as written."
+            ),
+        ),
+        Page(
             "accounts:message_texts",
             _("Message texts"),
             _("What people are told"),
@@ -278,6 +288,27 @@ PAGES: dict[str, tuple[Page, ...]] = {
         ),
     ),
     _("State and logs"): (
+        Page(
+            "queues",
+            _("Queues"),
+            _("What waits and works by itself, whether it moves, what to do if not"),
+            "see_health",
+            _(
+                "What waits and what works by itself. Nothing is changed here: red says what stands still, since when, "
+                "and what to do. Nothing is lost while something stands still; it catches up when it runs again."
+            ),
+        ),
+        Page(
+            "changes",
+            _("Changes and log-ins"),
+            _("Who changed a setting, a rule, an account when; who logged in"),
+            "see_changes",
+            _(
+                "Who changed a setting, a rule or an account, and when; beside it who logged in from where. Nothing is "
+                "changed here. Log-ins are kept for half a year."
+            ),
+            ("log_ins",),
+        ),
         Page(
             "accounts:deliveries",
             _("Messages to the outside"),

@@ -176,6 +176,7 @@ PERMISSIONS: dict[str, frozenset[Role]] = {
     "maintain_settings": frozenset({Role.ADMINISTRATOR}),
     "see_health": frozenset({Role.ADMINISTRATOR}),
     "see_history": frozenset({Role.ADMINISTRATOR, Role.INSPECTOR}),
+    "see_changes": frozenset({Role.ADMINISTRATOR}),
     "see_readings": frozenset({Role.ADMINISTRATOR, Role.INSPECTOR}),
     "maintain_retention": frozenset({Role.ADMINISTRATOR}),
     "read_vault": frozenset({Role.ACCEPTANCE_OPERATOR, Role.DUTY_LEADER}),

@@ -908,7 +908,9 @@ def readings(request: HttpRequest) -> HttpResponse:
     note_look(reader=request.user, what="read_log", about=asked[:60], why=gettext_noop("Looked into the log"), at=at)
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
     rows = [(row, LOOKS.get(row.what, row.what)) for row in page]
-    return render(request, "accounts/readings.html", {"page": page, "rows": rows, "filter": form, "first": first})
+    context = {"page": page, "rows": rows, "filter": form, "first": first}
+    context["may_see_changes"] = may(request.user, "see_changes", at=at)
+    return render(request, "accounts/readings.html", context)
 
 
 def day_begins(day) -> datetime:

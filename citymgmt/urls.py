@@ -5,7 +5,7 @@ from django.urls import include, path
 from drf_spectacular.views import SpectacularAPIView
 
 from accounts.views import set_language
-from citymgmt import views
+from citymgmt import house, views
 
 ROOMS = ("office", "accounts", "grid", "components", "cases", "dispatch", "hotline", "patrol", "evaluation", "practice")
 
@@ -14,6 +14,10 @@ urlpatterns = [
     path("i18n/setlang/", set_language, name="set_language"),
     path("health/", views.state, name="health"),
     path("maintenance/retention/", views.retention, name="retention"),
+    path("maintenance/lists/", house.lists, name="lists"),
+    path("maintenance/queues/", house.queues, name="queues"),
+    path("maintenance/changes/", house.changes, name="changes"),
+    path("maintenance/log-ins/", house.log_ins, name="log_ins"),
     path("hand-over/", views.hand_over, name="hand_over"),
     path("hand-over/<uuid:public_id>/", views.hand_over_sheet, name="hand_over_sheet"),
     path("guide/", views.guide, name="guide"),

@@ -1,6 +1,6 @@
 """Counting a period and freezing it; keeping schemes and groups."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -14,6 +14,7 @@ from evaluation import facts, scoring
 from evaluation.models import EvalGroup, EvalPeriod, EvalResult, EvalScheme, EvalSnapshot
 from evaluation.periods import Period, PeriodType, following, period_of, previous
 from evaluation.scoring import PROFILES, ObjectType
+from office.actions import note_change
 
 
 class PeriodNotOver(Refusal):
@@ -76,6 +77,16 @@ def load_schemes(*, valid_from: date) -> tuple[int, int]:
     ]
     EvalGroup.objects.bulk_create(new_groups)
     return len(new), len(new_groups)
+
+
+def keep_group(group: EvalGroup, *, by: User, at: datetime, changed: Collection[str]) -> None:
+    """Keep a comparable group, new or changed; `changed` names its fields that differ."""
+    is_new = group.pk is None
+    group.save()
+    if is_new:
+        note_change(group, by=by, at=at, did="added")
+    elif changed:
+        note_change(group, by=by, at=at, did="changed", fields=list(changed))
 
 
 def change_weights(

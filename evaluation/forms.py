@@ -8,8 +8,21 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from evaluation.indicators import label_of
-from evaluation.models import EvalScheme
+from evaluation.models import EvalGroup, EvalScheme
 from evaluation.scoring import PROBLEMS, check, from_data
+
+
+class GroupForm(forms.ModelForm):
+    """The name of a comparable group; its code, by which departments belong to it, is given once."""
+
+    class Meta:
+        model = EvalGroup
+        fields = ("code", "name_zh", "name_en", "sort")
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            del self.fields["code"]
 
 
 class WeightsForm(forms.Form):

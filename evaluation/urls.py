@@ -23,6 +23,7 @@ urlpatterns = [
     path("wall/scene/<slug:name>/", views.wall_scene, name="wall_scene"),
     path("wall/ticket/", views.wall_ticket, name="wall_ticket"),
     path("maintenance/evaluation/", views.maintenance, name="maintenance"),
+    path("maintenance/evaluation/groups/", views.groups, name="groups"),
     path("maintenance/evaluation/<uuid:public_id>/", views.scheme, name="scheme"),
     path("api/v1/rankings/", api.Ranking.as_view(), name="api_ranking"),
     path("api/v1/rankings/cases/", api.CasesBehind.as_view(), name="api_cases"),

@@ -19,7 +19,7 @@ from django.utils.dateparse import parse_date
 from django.utils.safestring import mark_safe
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.models import Department
 from accounts.views import open_while_locked
@@ -30,7 +30,7 @@ from citymgmt.live_publish import make_ticket
 from components.models import MinorClass
 from evaluation import actions, facts, overview, permissions, tables, wall
 from evaluation.facts import Fact
-from evaluation.forms import WeightsForm
+from evaluation.forms import GroupForm, WeightsForm
 from evaluation.indicators import INDICATORS, add_up, label_of
 from evaluation.models import PERIOD_LABELS, EvalGroup, EvalPeriod, EvalScheme
 from evaluation.periods import PeriodType, following, period_of, previous
@@ -541,6 +541,25 @@ def maintenance(request: HttpRequest) -> HttpResponse:
         "groups": EvalGroup.objects.all(),
     }
     return render(request, "evaluation/maintenance.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def groups(request: HttpRequest) -> HttpResponse:
+    """The comparable groups: new names, another order, a new one. ?code= names the one that is changed."""
+    at = timezone.now()
+    if not permissions.may_maintain(request.user, at=at):
+        raise PermissionDenied
+    code = request.POST.get("change", "")
+    one = get_object_or_404(EvalGroup, code=code) if code else None
+    form = GroupForm(request.POST or None, instance=one)
+    if request.method == "POST" and form.is_valid():
+        actions.keep_group(form.save(commit=False), by=request.user, at=at, changed=form.changed_data)
+        messages.success(request, _("Saved."))
+        return redirect("evaluation:groups")
+    known = EvalGroup.objects.all()
+    rows = [(row, form if row.code == code else GroupForm(instance=row, auto_id=f"{row.pk}_%s")) for row in known]
+    context = {"rows": rows, "form": GroupForm() if code else form}
+    return render(request, "evaluation/groups.html", context, status=422 if form.errors else 200)
 
 
 def scheme(request: HttpRequest, public_id: UUID) -> HttpResponse:

@@ -1,9 +1,10 @@
 """Is everything that the program stands on still there? Asked by the health page and the administrators' banner."""
 
+import json
 import shutil
 import time
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings as installation
@@ -73,6 +74,46 @@ def _worker(at: datetime) -> Check:
         words = _("The worker has been silent for %(minutes)s minutes: no alarm is told until it runs. Start it again.")
         return Check("worker", False, words % {"minutes": max(1, round(age / 60))})
     return Check("worker", True, _("The worker runs."))
+
+
+# --- The broker's queue ---
+
+
+@dataclass(frozen=True)
+class Tasks:
+    """What the worker has before it: tasks waiting and under way, and when its clock last sent something that waits."""
+
+    waiting: int
+    under_way: int
+    clock_at: datetime | None
+
+
+QUEUE = "celery"  # Celery's own name for it
+NEWEST_LOOKED_AT = 50
+HEARTBEAT, HEARTBEAT_SECONDS = "office.tasks.heartbeat", 10  # as in citymgmt/celery.py
+
+
+def tasks() -> Tasks | None:
+    """Look into the broker; None when it does not answer."""
+    prefix = f"{installation.INSTANCE}:"
+    try:
+        with Redis.from_url(
+            installation.REDIS_URL, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS
+        ) as redis:
+            newest = redis.lrange(f"{prefix}{QUEUE}", 0, NEWEST_LOOKED_AT - 1)
+            waiting, under_way = redis.llen(f"{prefix}{QUEUE}"), redis.hlen(f"{prefix}unacked")
+    except (RedisError, OSError):
+        return None
+    headers = [json.loads(one).get("headers", {}) for one in newest]
+    beats = [one["expires"] for one in headers if one.get("task") == HEARTBEAT and one.get("expires")]
+    sent = datetime.fromisoformat(beats[0]) - timedelta(seconds=HEARTBEAT_SECONDS) if beats else None
+    return Tasks(waiting, under_way, sent)
+
+
+def worker_seen_at() -> datetime | None:
+    """Return when the worker last gave a sign of life: then its clock ran too, which asks it for one."""
+    seen_at = cache.get(HEARTBEAT_KEY)
+    return datetime.fromtimestamp(seen_at, tz=UTC) if seen_at else None
 
 
 def _disk() -> Check:

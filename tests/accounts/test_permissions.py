@@ -68,6 +68,7 @@ MAY = {
         "keep_notices",
         "see_deliveries",
         "see_history",
+        "see_changes",
         "see_readings",
         "maintain_retention",
     },
