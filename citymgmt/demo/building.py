@@ -57,6 +57,8 @@ def build_ground(*, start: datetime, at: datetime, share: float, say: Say) -> No
         say("building roads")
         ground.build_roads(drawing, at=start)
         ground.build_places(drawing, at=start)
+        ground.build_cameras(drawing, by=town.people["guanli"], at=start)
+        people.hire_crews(town, at=start)
         say("surveying components")
         ground.build_components(drawing, town.departments, at=start, share=share)
 

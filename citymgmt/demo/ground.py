@@ -1,4 +1,4 @@
-"""Writes the drawn county down: areas, unit grids, duty grids, roads, named places, 20,000 components."""
+"""Writes the drawn county down: areas, unit grids, duty grids, roads, named places, cameras, 20,000 components."""
 
 import uuid
 from datetime import date, datetime
@@ -9,7 +9,7 @@ from django.contrib.gis.geos import GEOSGeometry
 from django.utils import timezone
 from shapely import MultiLineString, Point
 
-from accounts.models import Department
+from accounts.models import Department, User
 from citymgmt.demo import place
 from citymgmt.demo.people import DIVISION
 from citymgmt.demo.tables import rows
@@ -19,6 +19,8 @@ from grid import geometry
 from grid.actions import draw_duty_grid, insert_cells, multipolygon
 from grid.addresses import initials
 from grid.models import SRID, Area, DutyGrid, Place, Road
+from patrol.actions import keep_camera, note_state
+from patrol.models import Camera
 
 SOURCE = "演示数据，纯属虚构"
 DUTY_GRIDS = 8
@@ -137,6 +139,22 @@ def build_places(drawing: place.Drawing, *, at: datetime) -> None:
         )
         for row, point in known_places(drawing)
     )
+
+
+def build_cameras(drawing: place.Drawing, *, by: User, at: datetime) -> None:
+    """Put the cameras at their named places into the register, each as it was found."""
+    there = {row["name_zh"]: point for row, point in known_places(drawing)}
+    for row in rows("cameras"):
+        camera = keep_camera(
+            Camera(
+                public_id=known_id(f"camera {row['code']}"), code=row["code"], name=row["name"], owner=row["owner"],
+                level=row["level"], direction=int(row["direction"]) if row["direction"] else None,
+                reach_m=int(row["reach_m"]), point=_geos(drawing.zone.to_degrees(there[row["place"]])),
+                valid_from=timezone.localdate(at),
+            ),
+            by=by, at=at,
+        )  # fmt: skip
+        note_state(camera, row["state"], at=at, by=by)
 
 
 def build_components(drawing: place.Drawing, departments: dict[str, Department], *, at: datetime, share: float) -> int:

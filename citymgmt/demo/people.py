@@ -13,6 +13,8 @@ from accounts.roles import Role
 from citymgmt.demo.tables import rows
 from components.models import MinorClass
 from dispatch.actions import add_responsibility
+from dispatch.links import keep_crew
+from dispatch.models import Crew
 from grid.models import DutyGrid
 from patrol.actions import assign_grid
 
@@ -151,6 +153,15 @@ def divide_responsibilities(town: Town, *, at: datetime) -> None:
             valid_from=timezone.localdate(at),
             sort=10 * (place + 1),
         )
+
+
+def hire_crews(town: Town, *, at: datetime) -> None:
+    """Let the departments know the crews and contractors that work for them."""
+    for row in rows("crews"):
+        by = town.operators[row["department"]]
+        facts = {name: row[name] for name in ("name", "contact", "phone", "note")}
+        department = town.departments[row["department"]]
+        keep_crew(Crew(department=department, valid_from=timezone.localdate(at), **facts), by=by, at=at)
 
 
 def take_seats(town: Town, *, at: datetime) -> None:

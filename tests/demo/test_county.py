@@ -17,9 +17,11 @@ from cases.models import Case, CaseEvent, CasePart, HandlingStint, Request, Stag
 from cases.workflow import Stage
 from citymgmt.demo import building, people, pictures, tables
 from components.models import Component
+from dispatch.models import Crew
 from grid.models import DutyGrid, Road, UnitGrid
 from hotline.models import Call
 from office.models import Message, StoredFile
+from patrol.models import Camera
 from tests.county import beijing
 
 END = beijing(2026, 11, 18, 16, 30)  # a Wednesday
@@ -101,6 +103,13 @@ def test_there_are_twelve_departments_six_streets_eighteen_collectors_and_eight_
     assert 2_400 < UnitGrid.objects.count() < 2_700
     assert Component.objects.count() > 900
     assert Road.objects.count() > 100
+
+
+def test_there_are_cameras_to_look_through_and_crews_to_send(county):
+    assert set(Camera.objects.values_list("state", flat=True)) == {"in_order", "no_picture", "out_of_order"}
+    assert Camera.objects.count() == 6
+    assert set(Crew.objects.values_list("department__code", flat=True)) == {"yx-hw", "yx-sz"}
+    assert Crew.objects.count() == 3
 
 
 def test_every_role_has_an_account_to_try_with_and_the_password_keeps_the_rules(county):
