@@ -54,12 +54,15 @@ function tick(root) {
     if (!element.dataset.due) continue;
     const name = state(element, now), prefix = "left" in element.dataset ? "left" : "lamp";
     const turned = name === "red" && prefix === "lamp" && !element.matches(".lamp-red, .lamp-none");
-    element.className = `${prefix} ${prefix}-${name}`;
+    write(element, "className", `${prefix} ${prefix}-${name}`);
     if (turned) document.body.dispatchEvent(new CustomEvent("clock:late", { detail: { id: element.closest("tr")?.dataset.case } }));
-    if (prefix === "lamp") { element.textContent = signs[name]; element.title = labels[name]; element.ariaLabel = labels[name]; continue; }
-    element.textContent = said(element, now);
+    write(element, "textContent", prefix === "lamp" ? signs[name] : said(element, now));
+    if (prefix === "lamp") for (const title of ["title", "ariaLabel"]) write(element, title, labels[name]);
   }
 }
+
+// What stays as it is is not drawn again.
+function write(element, name, value) { if (element[name] !== value) element[name] = value; }
 
 // What counts is the server's clock: the page says what it showed when it was made. A page taken from the browser's own
 // store is an old one, and says nothing.

@@ -1,5 +1,5 @@
 // Rows come, change and go without moving what is being read.
-const NEW_MS = 6000, MOST_ROWS = 100;
+const MARKED_MS = { "row-new": 6000, "row-changed": 3000 }, MOST_ROWS = 100;
 const orders = new WeakMap(); // what sorts a row as the list does
 const english = document.documentElement.lang.startsWith("en");
 const above = english ? (n) => `↑ ${n} new above` : (n) => `↑ 上方新增 ${n} 件`;
@@ -69,7 +69,7 @@ function inOrder(rows) {
 
 function mark(row, name) {
   row.classList.add(name);
-  setTimeout(() => row.classList.remove(name), NEW_MS);
+  setTimeout(() => row.classList.remove(name), MARKED_MS[name]);
 }
 
 // Remember where what is read stands, and put it there again afterwards.
