@@ -39,7 +39,7 @@ SUPERVISION_TABS = ("accept", "accept", "file", "departments", "check", "close",
 COMMAND_TABS = ("to_dispatch", "to_dispatch", "working", "overdue")
 UNIT_TABS = ("to_receive", "in_hand")
 # As in static/js/live.js.
-GATHER_S, COUNTS_S = (1.0, 1.5), (8.0, 16.0)
+SOON_S, QUIET_S, GATHER_S, COUNTS_S = (0.15, 0.5), 3.0, (1.0, 1.5), (8.0, 16.0)
 SETTLE_S = 25
 ROW = re.compile(r'<tr[^>]*data-case="([^"]+)"[^>]*data-version="(\d+)"')
 
@@ -351,7 +351,7 @@ class Console:
         self.stale: set[str] = set()
         self.heard: list[tuple[str, int, float]] = []
         self.asked: list[float] = []
-        self.due = 0.0
+        self.due = self.asked_at = 0.0
         self.timer: asyncio.TimerHandle | None = None
         self.line = None
         self.is_asking = False
@@ -393,7 +393,8 @@ class Console:
             self.shown.pop(case, None)
             return self.plan(random.uniform(*COUNTS_S))
         self.stale.add(case)
-        self.plan(random.uniform(*GATHER_S))
+        is_quiet = time.monotonic() - self.asked_at > QUIET_S
+        self.plan(random.uniform(*(SOON_S if is_quiet else GATHER_S)))
 
     def plan(self, seconds: float) -> None:
         at = time.monotonic() + seconds
@@ -408,7 +409,7 @@ class Console:
         self.due = 0.0
         if self.is_asking:
             return self.plan(0.3)
-        self.is_asking = True
+        self.is_asking, self.asked_at = True, time.monotonic()
         ids, self.stale = list(self.stale)[:50], set()
         try:
             answer = await self.ask(ids)

@@ -1,5 +1,5 @@
-// A desk that keeps itself up to date. News name cases, never what is in them: the page gathers for a second or two and
-// asks once for what it shows or gains. While no news come it says so and asks by itself: slower, never wrong.
+// A desk that keeps itself up to date. News name cases, never what is in them: the page asks for what it shows or gains,
+// soon where it was quiet, else once for all that came within a second or two. While no news come it says so and asks by itself: slower, never wrong.
 //   [data-push]      in the bar: says whether news come; data-ticket, data-stream, data-worker, data-case: where to ask
 //   #queue-live      what a queue knows of itself (cases/deltas.py); without one only open case and messages are kept
 //   [data-count=tab] numbers of the queues     [data-unread] of new messages
@@ -9,7 +9,7 @@ import { apply, order, parsed, remove, rowsOf, shown } from "./live_rows.js";
 import { stream } from "./live_stream.js";
 import { caseNews, watchCase, who } from "./presence.js";
 
-const GATHER = [1000, 1500], HIDDEN_GATHER = [8000, 15_000], COUNTS = [8000, 16_000], POLL = [13_000, 17_000];
+const SOON = [150, 500], QUIET = 3000, GATHER = [1000, 1500], HIDDEN_GATHER = [8000, 15_000], COUNTS = [8000, 16_000], POLL = [13_000, 17_000];
 const HERE = [40_000, 50_000], SURE = [240_000, 360_000], RETRY = [3000, 6000], MOST_IDS = 50;
 const between = ([low, high]) => low + Math.random() * (high - low);
 const bar = document.querySelector("[data-push]");
@@ -19,7 +19,7 @@ const words = english
   : { on: "实时", off: "推送中断，每15秒自动刷新", onTitle: "有变化会自动更新。", offTitle: "实时推送暂时中断，数据不会丢失：恢复之前本页每15秒自动查询一次。" };
 
 const stale = new Set(), heard = new Map(); // cases to ask about; the newest version heard of
-let facts, whole = false, due = 0, timer, isAsking = false, isOn, pollAt = 0, hereAt = 0, sureAt = 0;
+let facts, whole = false, due = 0, askedAt = 0, timer, isAsking = false, isOn, pollAt = 0, hereAt = 0, sureAt = 0;
 
 export function live() {
   if (!bar) return;
@@ -93,7 +93,8 @@ function changed(id, version, stages) {
   plan(gathered());
 }
 
-const gathered = () => between(document.hidden ? HIDDEN_GATHER : GATHER);
+// The first news after a quiet time is asked about soon; what follows close behind is gathered.
+const gathered = () => between(document.hidden ? HIDDEN_GATHER : Date.now() - askedAt > QUIET ? SOON : GATHER);
 
 function turn(on) {
   isOn = on;
@@ -125,6 +126,7 @@ async function ask() {
   due = 0;
   if (isAsking) return plan(300);
   isAsking = true;
+  askedAt = Date.now();
   const all = whole || stale.size > MOST_IDS, ids = all ? undefined : [...stale];
   stale.clear();
   whole = false;
