@@ -8,6 +8,7 @@ import time as processor
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from cases.models import CalendarDay, CalendarState, CalendarVersion, SeasonSpan, WorkScheduleSpan
@@ -16,6 +17,7 @@ from cases.work_calendar import Season, WorkCalendar
 FRESH_SECONDS = 10.0  # how old this process's copy of the calendar may be
 KNOWN_EVERYWHERE = timedelta(seconds=2 * FRESH_SECONDS)  # after so long every process counts by a changed calendar
 KEPT_VERSIONS = 4  # how many older ones a process remembers
+KEPT_BUILT = 64  # how many working calendars: most areas share one, and a new version changes few
 NEAR_DAYS = 10  # changed days no further apart than this are told as one stretch
 
 
@@ -137,17 +139,27 @@ class Calendars:
         return known
 
     def _build(self, hours: str, seasons: str) -> WorkCalendar:
-        return WorkCalendar.from_rows(
-            spans=[row[1:5] for row in self.rows.spans if row.area_code == hours],
-            holidays=[day.date for day in self.rows.days if day.kind == CalendarDay.Kind.HOLIDAY],
-            make_up_days=[day.date for day in self.rows.days if day.kind == CalendarDay.Kind.MAKE_UP],
-            official_until=self.rows.official_until,
-            planting_seasons=[
-                Season(_month_day(row.begins_on), _month_day(row.ends_on), row.valid_from, row.valid_to)
-                for row in self.rows.seasons
-                if row.area_code == seasons
-            ],
-        )
+        spans = tuple(row for row in self.rows.spans if row.area_code == hours)
+        return _built(
+            spans, self.rows.days, self.rows.official_until,
+            tuple(row for row in self.rows.seasons if row.area_code == seasons),
+        )  # fmt: skip
+
+
+@lru_cache(maxsize=KEPT_BUILT)
+def _built(
+    spans: tuple[Span, ...], days: tuple[Day, ...], official_until: date | None, seasons: tuple[SeasonRow, ...]
+) -> WorkCalendar:
+    """Return the working calendar of these rows; sixty years of days are laid out once for the same rows."""
+    return WorkCalendar.from_rows(
+        spans=[row[1:5] for row in spans],
+        holidays=[day.date for day in days if day.kind == CalendarDay.Kind.HOLIDAY],
+        make_up_days=[day.date for day in days if day.kind == CalendarDay.Kind.MAKE_UP],
+        official_until=official_until,
+        planting_seasons=[
+            Season(_month_day(row.begins_on), _month_day(row.ends_on), row.valid_from, row.valid_to) for row in seasons
+        ],
+    )
 
 
 def _smallest(areas: Iterable[str], area_code: str) -> str:

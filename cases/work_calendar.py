@@ -203,6 +203,8 @@ class WorkCalendar:
         or less. Neighbouring days are one stretch.
         """
         stretches: list[tuple[date, date]] = []
+        if self.schedules == other.schedules and self._spans == other._spans:
+            return stretches
         for index, (mine, others) in enumerate(zip(self._spans, other._spans, strict=True)):
             day = date.fromordinal(self._first + index)
             if mine == others and self.day_seconds(day) == other.day_seconds(day):

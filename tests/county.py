@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from types import SimpleNamespace
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
+from django.contrib.auth.hashers import make_password
 from django.contrib.gis.geos import MultiPolygon, Point, Polygon
 from django.core.files.uploadedfile import SimpleUploadedFile
 from PIL import Image
@@ -68,6 +70,15 @@ def picture(seed: int = 1) -> SimpleUploadedFile:
     data = io.BytesIO()
     Image.frombytes("RGB", (64, 48), noise).save(data, "JPEG")
     return SimpleUploadedFile(f"{seed}.jpg", data.getvalue(), "image/jpeg")
+
+
+_hashed = cache(make_password)  # the same for everybody, made once
+
+
+def _square(west: float, south: float) -> Polygon:
+    square = Polygon.from_bbox((west, south, west + SIDE, south + SIDE))
+    square.srid = 4490
+    return square
 
 
 @dataclass
@@ -144,17 +155,24 @@ class County:
         settings.set_value("dispatch.levels", levels, by=None, at=MONDAY, valid_from=LONG_AGO)
 
     def _person(self, number: int, key: str, username: str, name: str, role: str, place: str) -> None:
-        user = User(username=username, staff_number=f"T{number:03d}", name_zh=name, name_en=username.title())
-        user.set_password(PASSWORD)
-        user.must_change_password = False
-        user.guides_seen = [str(one) for one in Role]  # nobody here is at his desk for the first time
-        user.save()
-        Appointment.objects.create(user=user, role=role, department=self.departments[place], valid_from=LONG_AGO)
-        self.people[key] = user
+        self._people([(number, key, username, name, role, place)])
+
+    def _people(self, people: list[tuple[int, str, str, str, str, str]]) -> None:
+        users, appointments = [], []
+        for number, key, username, name, role, place in people:
+            user = User(username=username, staff_number=f"T{number:03d}", name_zh=name, name_en=username.title())
+            user.password, user.must_change_password = _hashed(PASSWORD), False
+            user.guides_seen = [str(one) for one in Role]  # nobody here is at his desk for the first time
+            users.append(user)
+            appointments.append(
+                Appointment(user=user, role=role, department=self.departments[place], valid_from=LONG_AGO)
+            )
+            self.people[key] = user
+        User.objects.bulk_create(users)
+        Appointment.objects.bulk_create(appointments)
 
     def _build_people(self) -> None:
-        for number, (key, (username, name, role, place)) in enumerate(PEOPLE.items(), 1):
-            self._person(number, key, username, name, role, place)
+        self._people([(number, key, *facts) for number, (key, facts) in enumerate(PEOPLE.items(), 1)])
 
     def _build_places(self) -> None:
         box = Polygon.from_bbox((WEST, SOUTH, WEST + 2 * SIDE, SOUTH + 2 * SIDE))
@@ -171,19 +189,18 @@ class County:
             valid_from=LONG_AGO,
         )  # fmt: skip
         self.duty_grid = DutyGrid.objects.create(code="D1", name_zh="城关一网格", valid_from=LONG_AGO)
-        self.cells = []
-        for row in range(2):
-            for column in range(2):
-                west, south = WEST + column * SIDE, SOUTH + row * SIDE
-                square = Polygon.from_bbox((west, south, west + SIDE, south + SIDE))
-                square.srid = 4490
-                cell = UnitGrid.objects.create(
-                    code=f"{DIVISION}001001{row * 2 + column + 1:03d}", community=self.community, boundary=square,
-                    centre=Point(west + SIDE / 2, south + SIDE / 2, srid=4490), area_m2=Decimal(10_000),
-                    valid_from=LONG_AGO,
-                )  # fmt: skip
-                self.cells.append(cell)
-                DutyGridCell.objects.create(duty_grid=self.duty_grid, unit_grid=cell, valid_from=LONG_AGO)
+        corners = [(WEST + column * SIDE, SOUTH + row * SIDE) for row in range(2) for column in range(2)]
+        self.cells = UnitGrid.objects.bulk_create(
+            UnitGrid(
+                code=f"{DIVISION}001001{number:03d}", community=self.community, boundary=_square(west, south),
+                centre=Point(west + SIDE / 2, south + SIDE / 2, srid=4490), area_m2=Decimal(10_000),
+                valid_from=LONG_AGO,
+            )
+            for number, (west, south) in enumerate(corners, 1)
+        )  # fmt: skip
+        DutyGridCell.objects.bulk_create(
+            DutyGridCell(duty_grid=self.duty_grid, unit_grid=cell, valid_from=LONG_AGO) for cell in self.cells
+        )
         self.point = Point(WEST + SIDE / 3, SOUTH + SIDE / 3, srid=4490)
 
     def _build_standards(self) -> None:
@@ -206,8 +223,10 @@ class County:
             minor_class=self.cover, number=1, condition_zh="缺失、移位", close_condition_zh="恢复（先围护）",
             limit_value=2, limit_unit="continuous_hour", valid_from=LONG_AGO,
         )  # fmt: skip
-        for opens, closes in (("08:00", "12:00"), ("14:00", "18:00")):
-            WorkScheduleSpan.objects.create(valid_from=LONG_AGO, opens_at=opens, closes_at=closes)
+        WorkScheduleSpan.objects.bulk_create(
+            WorkScheduleSpan(valid_from=LONG_AGO, opens_at=opens, closes_at=closes)
+            for opens, closes in (("08:00", "12:00"), ("14:00", "18:00"))
+        )
         actions.load_calendar(days=[], spans=[], official_until=date(2026, 12, 31))
         clocks.forget_calendar()
 

@@ -11,8 +11,10 @@ import pytest
 import time_machine
 from celery.contrib.testing.worker import start_worker
 from django.core.signals import request_finished, request_started
+from django.test import Client
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
+from accounts.middleware import SEEN_COOKIE, seen_cookie
 from citymgmt.celery import app as celery_app
 from tests.county import PASSWORD, County, picture
 
@@ -65,7 +67,17 @@ class Person:
         return self.page
 
     def log_in(self, user) -> "Person":
-        """Log in by the page, as anybody would."""
+        """Let the browser have the session of somebody who logged in before."""
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        client.cookies[SEEN_COOKIE] = seen_cookie(client.session.session_key)
+        self.context.add_cookies(
+            [{"name": name, "value": one.value, "url": self.address} for name, one in client.cookies.items()]
+        )
+        return self
+
+    def log_in_by_the_page(self, user) -> "Person":
+        """Log in as anybody would; it ends on his first page."""
         self.open("/accounts/login/")
         self.page.fill("input[name=username]", user.username)
         self.page.fill("input[name=password]", PASSWORD)

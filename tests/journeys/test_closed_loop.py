@@ -85,6 +85,7 @@ def open_case(person, case: Case) -> None:
 def answer_task(people, collector, photograph, *, kind: str, case: Case, result: str) -> None:
     """Open the waiting task on the phone and answer it with a picture."""
     phone = people(collector, phone=True)
+    phone.open("/")
     task = case.tasks.get(kind=kind, stage="sent")
     phone.page.click(f"a[href*='{task.public_id}']")
     phone.page.wait_for_load_state()
@@ -101,7 +102,7 @@ def test_a_citizens_and_a_collectors_report_go_through_every_stage(people, count
         report_as_collector(people, photograph, county)
         citizens, collectors = the_case(source="web"), the_case(source="collector")
 
-        operator = people(county.operator)
+        operator = people().log_in_by_the_page(county.operator)
         for case in (citizens, collectors):
             assert operator.page.locator(f"tr[data-case='{case.public_id}']").is_visible()
         open_case(operator, citizens)

@@ -136,7 +136,7 @@ def test_every_page_is_quiet_and_fits_in_a_real_browser(people, county, phone, l
 def look(people, county: County, who: str, *, phone: bool, most: int, language: str = "zh-hans") -> None:
     """Open pages by their links; the person's browser complains at the end of script errors and outside requests."""
     person = people(getattr(county, who), phone=phone)
-    page = person.page
+    page = person.open("/")
     if language == "en":
         page.locator("form[action*=setlang] button").first.click()
         page.wait_for_load_state()
