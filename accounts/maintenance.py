@@ -151,6 +151,29 @@ PAGES: dict[str, tuple[Page, ...]] = {
     ),
     _("Rules"): (
         Page(
+            "dispatch:rule_book",
+            _("Rule book"),
+            _("All rules at a glance, in one workbook: change, look what would change, take in from a day on"),
+            "maintain_departments",
+            _(
+                "Every rule of the city in one workbook: download it, change it, send it back with the day from which "
+                "it holds. First you see what would change, tried on the cases of the last month; then you take it in, "
+                "all of it or nothing. A promise already given stays as it was given."
+            ),
+            ("dispatch:rule_preview", "dispatch:rules_coming", "dispatch:what_if", "dispatch:what_if_of"),
+        ),
+        Page(
+            "cases:limits",
+            _("Limits for some cases"),
+            _("Another time limit for a class or condition in an area, on a road, at an urgency"),
+            "maintain_settings",
+            _(
+                "Another limit than the usual one for some cases. The narrowest row that fits holds: condition, class, "
+                "area, road, urgency, class of area. It is read once, at filing, from the row's first day on; what was "
+                "promised then stays."
+            ),
+        ),
+        Page(
             "components:catalogue",
             _("Catalogue"),
             _("Classes, filing and close conditions, time limits"),

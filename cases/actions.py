@@ -971,10 +971,16 @@ def promised_limit(condition, case: Case, at: datetime) -> Promise:
         condition, area_code=case.area_code, area_class=case.unit_grid.area_class, road_class=case.road_class,
         urgency=case.urgency,
     )  # fmt: skip
+    hours = office_settings.get("cases.limit.default_working_hours", on=day, area_code=case.area_code)
+    return promise_of(condition, rows, default_hours=hours)
+
+
+def promise_of(condition, rows: Iterable[LimitOverride], *, default_hours: int) -> Promise:
+    """Return what a condition promises, given the limits for some cases that fit and the city's default (0: none)."""
     override = max(rows, key=_narrowness, default=None)
     if override is not None and override.limit_value is not None:
         return Promise(override.limit_value, override.limit_unit, "override", override)
-    usual = _usual_limit(condition, case, day)
+    usual = _usual_limit(condition, default_hours)
     if override is None or usual.value is None:
         return usual
     value = (usual.value * override.share).quantize(_MILLIONTH, ROUND_HALF_UP)
@@ -984,12 +990,13 @@ def promised_limit(condition, case: Case, at: datetime) -> Promise:
 _MILLIONTH = Decimal("0.000001")
 
 
-def _usual_limit(condition, case: Case, day: date) -> Promise:
+def _usual_limit(condition, default_hours: int) -> Promise:
     if condition.limit_value is not None:
         seasonal = condition.season == condition.Season.PLANTING and condition.limit_unit == Unit.WORKING_DAY
         return Promise(condition.limit_value, str(Unit.PLANTING_DAY) if seasonal else condition.limit_unit, "condition")
-    hours = office_settings.get("cases.limit.default_working_hours", on=day, area_code=case.area_code)
-    return Promise(Decimal(hours), str(Unit.WORKING_HOUR), "default") if hours else Promise(None, "", "none")
+    if default_hours:
+        return Promise(Decimal(default_hours), str(Unit.WORKING_HOUR), "default")
+    return Promise(None, "", "none")
 
 
 def _narrowness(row: LimitOverride) -> tuple:
@@ -998,6 +1005,50 @@ def _narrowness(row: LimitOverride) -> tuple:
         row.filing_condition_id is not None, row.minor_class_id is not None, len(row.area_code), bool(row.road_class),
         row.urgency is not None, bool(row.area_class), row.valid_from, row.pk,
     )  # fmt: skip
+
+
+# — limits for some cases ————————————————————————————————————————————————————————————————————————————
+
+
+def add_limit(*, by: User, at: datetime, **row) -> LimitOverride:
+    """Write a limit for some cases: who files from its first day on promises that instead of the usual one."""
+    _keeper_of_limits(by, at)
+    return LimitOverride.objects.create(**row, changed_by=by, changed_at=at)
+
+
+def change_limit(limit: LimitOverride, *, by: User, at: datetime, valid_from: date, **row) -> LimitOverride:
+    """Change a limit for some cases from a day on; the row of before ends there and stays. Raises LimitBegan."""
+    _keeper_of_limits(by, at)
+    with transaction.atomic():
+        limit = LimitOverride.objects.select_for_update(no_key=True).get(pk=limit.pk)
+        if valid_from < limit.valid_from:
+            raise LimitBegan(on=limit.valid_from)
+        if valid_from > limit.valid_from:
+            _end_limit(limit, by=by, at=at, on=valid_from)
+            return add_limit(by=by, at=at, valid_from=valid_from, **row)
+        for name, value in row.items():
+            setattr(limit, name, value)
+        limit.changed_by, limit.changed_at = by, at
+        limit.save()
+    return limit
+
+
+def end_limit(limit: LimitOverride, *, by: User, at: datetime, on: date) -> None:
+    """Let a limit for some cases hold no longer from a day on; what was promised by it stays. Raises LimitBegan."""
+    _keeper_of_limits(by, at)
+    if on <= limit.valid_from:
+        raise LimitBegan(on=limit.valid_from + timedelta(days=1))
+    _end_limit(limit, by=by, at=at, on=on)
+
+
+def _end_limit(limit: LimitOverride, *, by: User, at: datetime, on: date) -> None:
+    limit.valid_to, limit.changed_by, limit.changed_at = on, by, at
+    limit.save(update_fields=["valid_to", "changed_by", "changed_at"])
+
+
+def _keeper_of_limits(by: User, at: datetime) -> None:
+    if not permissions.may_keep_limits(by, at=at):
+        raise PermissionDenied
 
 
 def not_file(case: Case, *, by: User, at: datetime, reason: str) -> Case:
@@ -1530,6 +1581,12 @@ def follow_calendar(*, at: datetime, at_most: int | None = None) -> tuple[int, i
     if not waiting.exists():
         CalendarVersion.objects.filter(recounted_at__isnull=True, made_at__lte=settled).update(recounted_at=at)
     return looked, moved
+
+
+class LimitBegan(Refusal):
+    """A limit for some cases cannot be changed or ended before it began; facts: on."""
+
+    code = "limit_began"
 
 
 class CalendarMoved(Refusal):

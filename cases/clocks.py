@@ -731,7 +731,7 @@ def _entries_of(found: Iterable[StageClock]) -> dict[int, list[ClockEntry]]:
     return entries
 
 
-def _stretches(entries: list[ClockEntry]) -> list[tuple[datetime, datetime | None]]:
+def stretches_of_clock(entries: list[ClockEntry]) -> list[tuple[datetime, datetime | None]]:
     """Return when the clock ran. A pause taken back, or a stop after which the old deadline stood, counts too."""
     stretches: list[tuple[datetime, datetime | None]] = []
     stopped: datetime | None = None
@@ -761,7 +761,7 @@ class Recount:
 
 def recounted(clock: StageClock, entries: list[ClockEntry], now: WorkCalendar, *, share: Decimal) -> Recount:
     """Count an open clock with a limit anew from the beginning, by what its entries say happened to it."""
-    unit, stretches = Unit(clock.limit_unit), _stretches(entries)
+    unit, stretches = Unit(clock.limit_unit), stretches_of_clock(entries)
     until = clock.stopped_at or clock.paused_at or clock.running_since
     used = sum(time_limits.used_seconds(begins, min(ends or until, until), unit, now) for begins, ends in stretches)
     earlier, began = 0, clock.started_at

@@ -13,12 +13,13 @@ from accounts.models import User
 from cases import escalation, workflow
 from cases.actions import collectors_for, inspectors_for
 from cases.escalation import Audience, Means, Step, When
-from cases.models import AlarmChain, Case, Directive, Evidence
+from cases.models import AlarmChain, Case, Directive, Evidence, LimitOverride
 from cases.querysets import usual_classes
 from citymgmt.wording import shown
 from components.forms import ClassField
 from components.models import FilingCondition
 from grid.forms import PlaceFields
+from grid.models import Area
 from office import settings
 from office.forms import FilesField, KeepsFiles
 
@@ -312,6 +313,73 @@ class CalendarForm(forms.Form):
         last = official_until.year if official_until else timezone.localdate(at).year
         self.fields["year"].choices = [(year, str(year)) for year in range(last + 1, last - 2, -1)]
         self.fields["year"].initial = last + 1
+
+
+class LimitForm(forms.ModelForm):
+    """A limit that holds for some cases only. What is left empty means any."""
+
+    minor_class = ClassField(label=_("Class"), required=False)
+    number = forms.IntegerField(
+        label=_("Only its filing condition number"), min_value=1, max_value=99, required=False,
+        help_text=_("Empty: all conditions of the class."),
+    )  # fmt: skip
+
+    class Meta:
+        model = LimitOverride
+        fields = ("minor_class", "area_code", "area_class", "road_class", "urgency", "limit_value", "limit_unit",
+                  "share", "note", "valid_from")  # fmt: skip
+        widgets = {"valid_from": DateInput()}
+        help_texts = {"area_code": _("Empty: for the whole city."), "share": _("0.5 is half of the usual limit.")}
+
+    field_order = ["minor_class", "number"]
+
+    def __init__(self, *args, day, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.day = day
+        self.fields["minor_class"].for_day(day)
+        self.fields["valid_from"].initial = day
+
+    def clean_area_code(self) -> str:
+        code = self.cleaned_data["area_code"]
+        if code and not Area.objects.on(self.day).filter(code=code).exists():
+            raise forms.ValidationError(_("There is no area with this code."))
+        return code
+
+    def clean_valid_from(self):
+        if self.cleaned_data["valid_from"] < self.day:
+            raise forms.ValidationError(_("Choose today or a later day."))
+        return self.cleaned_data["valid_from"]
+
+    def clean(self) -> dict:
+        """Return what the row holds: the condition in place of class and number, where a number is given."""
+        said = super().clean()
+        number, minor_class = said.pop("number", None), said.get("minor_class")
+        said["filing_condition"] = None
+        if number and minor_class:
+            known = FilingCondition.objects.on(said.get("valid_from") or self.day)
+            said["filing_condition"] = known.filter(minor_class=minor_class, number=number).first()
+            said["minor_class"] = None
+            if said["filing_condition"] is None:
+                self.add_error("number", _("The class has no condition with this number on that day."))
+        elif number:
+            self.add_error("number", _("Choose the class that the condition belongs to."))
+        if (said.get("limit_value") is None) != (not said.get("limit_unit")):
+            self.add_error("limit_unit", _("Give the limit with its unit, or neither."))
+        elif (said.get("limit_value") is None) == (said.get("share") is None):
+            self.add_error("share", _("Give either a limit of its own, or a share of the usual one."))
+        for name in ("limit_value", "share"):
+            if said.get(name) is not None and said[name] <= 0:
+                self.add_error(name, _("A limit is more than nothing."))
+        return said
+
+    def _post_clean(self) -> None:
+        """The row is checked by the form and kept by the action; there is no instance to fill."""
+
+
+class EndForm(forms.Form):
+    """From which day on something holds no longer."""
+
+    on = forms.DateField(label=_("No longer from"), widget=DateInput())
 
 
 # — escalation chains ————————————————————————————————————————————————————————————————————————————————

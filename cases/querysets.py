@@ -427,7 +427,9 @@ class OverrideQuerySet(models.QuerySet):
     def fitting(self, condition, *, area_code: str, area_class: str, road_class: str, urgency: int):
         """Return the rows that fit a filing under a condition at a place; which of them decides: `by_narrowness`."""
         return self.filter(
-            Q(filing_condition=condition) | Q(filing_condition=None, minor_class=condition.minor_class_id)
+            # A condition that was changed since is a row of its own with the same number.
+            Q(filing_condition__minor_class=condition.minor_class_id, filing_condition__number=condition.number)
+            | Q(filing_condition=None, minor_class=condition.minor_class_id)
             | Q(filing_condition=None, minor_class=None),
             Q(urgency=urgency) | Q(urgency=None),
             area_code__in=["", *(area_code[:length] for length in range(1, len(area_code) + 1))],

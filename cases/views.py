@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.contrib import messages
@@ -45,7 +45,7 @@ from cases import (
 )
 from cases.chains import read_steps, write_steps
 from cases.filters import filtered
-from cases.forms import AttachForm, CalendarForm, ChainForm, MoveForm, StepRows
+from cases.forms import AttachForm, CalendarForm, ChainForm, EndForm, LimitForm, MoveForm, StepRows
 from cases.models import (
     AlarmChain,
     CalendarVersion,
@@ -58,6 +58,7 @@ from cases.models import (
     FieldTask,
     HandlingStint,
     HistoryCheck,
+    LimitOverride,
     Request,
     StageClock,
 )
@@ -1119,3 +1120,47 @@ def end_chain(request: HttpRequest, public_id) -> HttpResponse:
     alarms.end_chain(row, by=request.user, at=at, on=timezone.localdate(at))
     messages.success(request, _("“%(name)s” holds no longer from today on.") % {"name": row.name})
     return redirect("cases:chains")
+
+
+# — limits for some cases ————————————————————————————————————————————————————————————————————————————
+
+
+def _refuse_unless_keeper_of_limits(request: HttpRequest, *, at: datetime) -> None:
+    if not permissions.may_keep_limits(request.user, at=at):
+        raise PermissionDenied(_("The limits are kept by the administrators."))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def limits(request: HttpRequest) -> HttpResponse:
+    """The limits that hold for some cases only, today and later, and a form for a new one."""
+    at = timezone.now()
+    _refuse_unless_keeper_of_limits(request, at=at)
+    day = timezone.localdate(at)
+    form = LimitForm(request.POST or None, day=day)
+    if request.method == "POST" and form.is_valid():
+        actions.add_limit(by=request.user, at=at, **form.cleaned_data)
+        messages.success(request, _("The new row was kept."))
+        return redirect("cases:limits")
+    rows = LimitOverride.objects.not_over(day).select_related("minor_class", "filing_condition__minor_class")
+    page = Paginator(rows.order_by("-valid_from", "-id"), PAGE).get_page(request.GET.get("page"))
+    context = {"form": form, "page": page, "tomorrow": day + timedelta(days=1), "day": day}
+    return render(request, "cases/limits.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def end_limit(request: HttpRequest, public_id) -> HttpResponse:
+    """Let a limit for some cases hold no longer from a day on."""
+    at = timezone.now()
+    _refuse_unless_keeper_of_limits(request, at=at)
+    row = get_object_or_404(LimitOverride, public_id=public_id)
+    form = EndForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, _("Give the day from which the row holds no longer."))
+        return redirect("cases:limits")
+    try:
+        actions.end_limit(row, by=request.user, at=at, on=form.cleaned_data["on"])
+    except Refusal as refusal:
+        messages.error(request, sentence(refusal))
+    else:
+        messages.success(request, _("The row holds no longer from %(on)s on.") % {"on": form.cleaned_data["on"]})
+    return redirect("cases:limits")

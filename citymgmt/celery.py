@@ -13,6 +13,7 @@ SCHEDULE: dict[str, tuple[str, int | crontab]] = {
     "follow_calendar": ("cases.tasks.follow_calendar", 15),
     "dispatch_what_no_seat_may": ("dispatch.tasks.dispatch_what_no_seat_may", 15),
     "stock": ("dispatch.tasks.fill_stock", crontab(hour=6, minute=30)),
+    "rules": ("dispatch.tasks.turn_the_rules", crontab(minute=1)),
     "deliveries": ("office.tasks.send_deliveries", 10),
     "straight_through": ("dispatch.tasks.straight_through", 5),
     "learn_outcomes": ("dispatch.tasks.learn_outcomes", 600),

@@ -28,6 +28,10 @@ SENTENCES = {
         "Case %(number)s stays attached: %(first)s, the first one, ended more than %(days)s days ago."
     ),
     "before_it_began": _("This cannot hold before %(valid_from)s, when it began. Choose that day or a later one."),
+    "book_not_readable": _(
+        "%(name)s cannot be read as a rule book. Save it as .xlsx, smaller than 3 MB, made from the template, and send "
+        "it again."
+    ),
     "bulk_not_ready": _("This was begun or dropped already, or is still being looked at. Load the page again."),
     "calendar_moved": _("Somebody changed the calendar meanwhile. Send the spreadsheet again and look at it anew."),
     "caller_named": _(
@@ -99,6 +103,7 @@ SENTENCES = {
     "key_in_use": _("The same request is just being worked on. Send it again in a moment."),
     "key_used_otherwise": _("This key came before with another request. Send a new key with a new request."),
     "length_too_long": _("At most %(days)s days may be asked for."),
+    "limit_began": _("This limit cannot be changed or ended before %(on)s. Choose that day or a later one."),
     "link_expired": _("This address has expired: it works for %(days)s days after a matter has ended."),
     "link_ran_out": _("This link is too old. Ask %(department)s for a new one: %(phone)s."),
     "link_taken_back": _("%(department)s took this link back. If you should still go, ask there: %(phone)s."),
@@ -178,6 +183,12 @@ SENTENCES = {
     "return_too_late": _(
         "This case could be given back until %(until)s. Handle it, or ask the command centre for a joint decision."
     ),
+    "rules_from_the_past": _("Rules cannot hold from %(day)s, which is past. Choose today or a later day."),
+    "rules_moved": _(
+        "Somebody changed “%(what)s” after this preview was made. Nothing was taken in: download the rule book again, "
+        "put your changes into it and send it anew."
+    ),
+    "rules_taken": _("This rule book was taken in already, at %(when)s."),
     "scheme_not_sound": _("This scheme cannot be used: %(problems)s. Nothing was changed; correct it and save again."),
     "scheme_starts_too_early": _("A new version of this scheme can hold from %(earliest)s at the earliest."),
     "setting_not_valid": _("%(value)s is not a valid value for this setting. %(rule)s"),

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -187,10 +187,35 @@ def add_extension(
         )
 
 
-def add_condition(minor_class: MinorClass, *, by, at: datetime, valid_from: date, **values: Any) -> FilingCondition:
+def add_class(*, by, at: datetime, valid_from: date, **values: Any) -> MinorClass:
+    """Add a class with its number, from a day on, and return it: the scheme and the code are among the `values`."""
+    codes.check_minor(codes.Scheme(values["scheme"]), values["minor_code"])
+    return MinorClass.objects.create(
+        **values,
+        pinyin_initials=initials(values["name_zh"]),
+        is_extension=values["scheme"] == codes.Scheme.LOCAL,
+        valid_from=valid_from,
+        changed_by=by,
+        changed_at=at,
+    )
+
+
+def end_dated(row: MinorClass | FilingCondition, *, by, at: datetime, on: date) -> None:
+    """Let a class or a condition hold no longer from a day on; what was filed under it stays. BeforeItBegan."""
+    with transaction.atomic():
+        row = type(row).objects.select_for_update(no_key=True).get(pk=row.pk)
+        if on <= row.valid_from:
+            raise BeforeItBegan(valid_from=row.valid_from + timedelta(days=1))
+        row.valid_to, row.changed_by, row.changed_at = on, by, at
+        row.save(update_fields=["valid_to", "changed_by", "changed_at"])
+
+
+def add_condition(
+    minor_class: MinorClass, *, by, at: datetime, valid_from: date, number: int = 0, **values: Any
+) -> FilingCondition:
     """Give a class one more filing condition, from a day on; return it, numbered after the others. BeforeItBegan.
 
-    `values` are the fields of the condition: its texts, its limit, whether it is in use.
+    `values` are the fields of the condition: its texts, its limit, whether it is in use. A `number` may be told.
     """
     if valid_from < minor_class.valid_from:
         raise BeforeItBegan(valid_from=minor_class.valid_from)
@@ -199,7 +224,7 @@ def add_condition(minor_class: MinorClass, *, by, at: datetime, valid_from: date
         numbers = minor_class.conditions.values_list("number", flat=True)
         return FilingCondition.objects.create(
             minor_class=minor_class,
-            number=max(numbers, default=0) + 1,
+            number=number or max(numbers, default=0) + 1,
             valid_from=valid_from,
             changed_by=by,
             changed_at=at,

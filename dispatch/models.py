@@ -315,6 +315,42 @@ class ApprovalRule(models.Model):
         return f"{self.kind}: {' → '.join(self.chain)}"
 
 
+class RuleChange(models.Model):
+    """A rule book that somebody sent: what it changes and from when, what that would have done, if it was taken in.
+
+    `changes` are those of dispatch.rulebook as JSON, `found` the parts of dispatch.foresight; `left` is what is still
+    to be done on the day itself.
+    """
+
+    public_id = models.UUIDField(unique=True, default=uuid.uuid4, editable=False)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, related_name="+")
+    sent_at = models.DateTimeField()
+    source = models.CharField(max_length=120)
+    valid_from = models.DateField(_("Valid from"))
+    changes = models.JSONField(default=list)
+    left_out = models.PositiveIntegerField(default=0)
+    found = models.JSONField(default=dict)
+    counted_at = models.DateTimeField(null=True)
+    taken_by = models.ForeignKey(settings.AUTH_USER_MODEL, models.PROTECT, null=True, related_name="+")
+    taken_at = models.DateTimeField(null=True)
+    left = models.JSONField(default=list)
+
+    class Meta:
+        verbose_name = _("Change of the rules")
+        verbose_name_plural = _("Changes of the rules")
+        ordering = ("-id",)
+        constraints = [
+            models.CheckConstraint(
+                name="rule_change_taken_by_somebody",
+                condition=Q(taken_at__isnull=True, taken_by__isnull=True)
+                | Q(taken_at__isnull=False, taken_by__isnull=False),
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.valid_from}"
+
+
 class JointMeeting(models.Model):
     """The meeting about a dispute 现场确权: where, when, who, and what was decided."""
 

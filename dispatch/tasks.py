@@ -4,7 +4,8 @@ from celery import shared_task
 from django.utils import timezone
 
 from cases.bulk import work
-from dispatch import actions, bulk, experience, requests, retention, straight
+from dispatch import actions, bulk, experience, foresight, requests, retention, rulebook, straight
+from dispatch.models import RuleChange
 
 
 @shared_task(ignore_result=True)
@@ -37,6 +38,20 @@ def learn_outcomes() -> None:
 def go_on_with_bulk(run_id: int) -> None:
     """Go on with something that the command centre does with many cases."""
     work(run_id, bulk.DOORS)
+
+
+@shared_task(ignore_result=True)
+def count_what_would_change(sent_id: int) -> None:
+    """Try a rule book on the cases of the last days, where a page would wait too long for it."""
+    foresight.count(RuleChange.objects.get(pk=sent_id), at=timezone.now())
+
+
+@shared_task(ignore_result=True)
+def turn_the_rules() -> None:
+    """Do what a rule book left for the day from which it holds, and forget those never taken in; every hour."""
+    at = timezone.now()
+    rulebook.do_what_is_left(at=at, today=timezone.localdate(at))
+    rulebook.forget_previews(at=at)
 
 
 @shared_task(ignore_result=True)

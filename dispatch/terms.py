@@ -4,6 +4,7 @@ The rows are few and asked for with every request: each process keeps a copy, at
 """
 
 import time as processor
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -60,16 +61,28 @@ def terms_of(
     is_custom: bool = False, granted: int | None = None,
 ) -> approval.Terms:  # fmt: skip
     """Return the terms of a request; one query where `granted` is not told."""
-    what, day = case.minor_class, timezone.localdate(at)
+    day = timezone.localdate(at)
     if granted is None:
         granted = stint.requests.filter(kind=kind, stage="granted").count()
+    return terms_under(
+        _fitting(kind, case, day), kind, stint, case, day=day, ground=ground, days=days, is_custom=is_custom,
+        granted=granted,
+    )  # fmt: skip
+
+
+def terms_under(
+    rules: Iterable[ApprovalRule], kind: str, stint: HandlingStint, case: Case, *, day: date, ground: str, days: int,
+    is_custom: bool, granted: int,
+) -> approval.Terms:  # fmt: skip
+    """Return the terms of a request under these rules about its kind and class; no query."""
+    what = case.minor_class
     asked = approval.Asked(
         kind=kind, ground=ground, class_kind=what.kind, major_code=what.major_code, class_code=what.code,
         area_code=case.area_code, level=level_of(stint), nth=granted + 1, days=days, is_custom=is_custom,
     )  # fmt: skip
     return approval.terms(
         asked,
-        rows_of(kind, case, day),
+        [_as_row(row, what.code) for row in rules],
         max_count=_setting(MAX_COUNT, kind, case, day),
         max_days=_setting(MAX_DAYS, kind, case, day),
     )
@@ -79,21 +92,20 @@ def _setting(keys: dict[str, str], kind: str, case: Case, day: date) -> int | No
     return settings.get(keys[kind], on=day, area_code=case.area_code) if kind in keys else None
 
 
-def rows_of(kind: str, case: Case, day: date) -> list[approval.Row]:
-    """Return the city's rows about a kind of request that may fit a case."""
+def _fitting(kind: str, case: Case, day: date) -> list[ApprovalRule]:
     what = case.minor_class
-    fitting = [
+    return [
         row for row in _known().rules if row.kind == kind and row.minor_class_id in (None, what.pk) and _holds(row, day)
     ]
-    return [
-        approval.Row(
-            kind=row.kind, ground=row.ground, class_kind=row.class_kind, major_code=row.major_code,
-            class_code=what.code if row.minor_class_id else "", area_code=row.area_code, level=row.level, nth=row.nth,
-            min_days=row.min_days, is_custom=row.is_custom, chain=tuple(row.chain), max_count=row.max_count,
-            max_days=row.max_days, grounds=tuple(row.grounds), needs_file=row.needs_file,
-        )
-        for row in fitting
-    ]  # fmt: skip
+
+
+def _as_row(row: ApprovalRule, class_code: str) -> approval.Row:
+    return approval.Row(
+        kind=row.kind, ground=row.ground, class_kind=row.class_kind, major_code=row.major_code,
+        class_code=class_code if row.minor_class_id else "", area_code=row.area_code, level=row.level, nth=row.nth,
+        min_days=row.min_days, is_custom=row.is_custom, chain=tuple(row.chain), max_count=row.max_count,
+        max_days=row.max_days, grounds=tuple(row.grounds), needs_file=row.needs_file,
+    )  # fmt: skip
 
 
 def level_of(stint: HandlingStint) -> int:
@@ -121,7 +133,7 @@ class NamedGround:
 def grounds(day: date, *, kind: str = "") -> list[NamedGround]:
     """Return the grounds in force on a day: the city's own, and the built-in ones it has not replaced."""
     rows = [row for row in _known().grounds if row.kind == (kind or row.kind)]
-    replaced = {(row.kind, row.code) for row in rows}
+    replaced = {(row.kind, row.code) for row in rows if row.valid_from <= day}
     built_in = [
         NamedGround(one.kind, one.code, gettext(one.name), one.is_wrong_dispatch)
         for one in approval.GROUNDS

@@ -3,7 +3,7 @@
 from django.urls import include, path
 
 from cases.api import step_paths
-from dispatch import api, bulk, handbook, views
+from dispatch import api, bulk, handbook, rule_pages, views
 
 # For a phone without an account: short, because it goes out by text message.
 link = [
@@ -38,6 +38,13 @@ desks = [
     path("maintenance/straight-through/<uuid:public_id>/end/", views.end_straight, name="end_straight"),
     path("maintenance/responsibilities/", views.responsibilities, name="responsibilities"),
     path("maintenance/responsibilities/<uuid:public_id>/end/", views.end_responsibility, name="end_responsibility"),
+    path("maintenance/rules/", rule_pages.book, name="rule_book"),
+    path("maintenance/rules/book.xlsx", rule_pages.workbook, name="rule_workbook"),
+    path("maintenance/rules/coming/<slug:name>/<str:day>/", rule_pages.coming, name="rules_coming"),
+    path("maintenance/rules/what-if/<slug:name>/", rule_pages.what_if, name="what_if"),
+    path("maintenance/rules/what-if/<slug:name>/<str:which>/", rule_pages.what_if, name="what_if_of"),
+    path("maintenance/rules/<uuid:public_id>/", rule_pages.preview, name="rule_preview"),
+    path("maintenance/rules/<uuid:public_id>/take/", rule_pages.take, name="take_rules"),
     path("requests/", views.lists, name="lists"),
     path("maintenance/approvals/", views.rules, name="rules"),
     path("maintenance/approvals/<str:what>/<uuid:public_id>/end/", views.end_rule, name="end_rule"),
