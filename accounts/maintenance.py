@@ -313,7 +313,7 @@ PAGES: dict[str, tuple[Page, ...]] = {
     _("State and logs"): (
         Page(
             "queues",
-            _("Queues"),
+            _("Background work"),
             _("What waits and works by itself, whether it moves, what to do if not"),
             "see_health",
             _(
