@@ -124,7 +124,12 @@ def _take_turn() -> None:
 
 
 def _account(ticket: Ticket, *, at: datetime) -> User:
-    known = {"name_zh": ticket.name_zh, "name_en": ticket.name_en, "language": ticket.language}
+    known = {
+        "guides_seen": [str(role) for role in Role],
+        "name_zh": ticket.name_zh,
+        "name_en": ticket.name_en,
+        "language": ticket.language,
+    }
     user = User.objects.filter(staff_number=ticket.staff_number).first()
     if user is None:
         user = User(username=f"t-{uuid4().hex}", staff_number=ticket.staff_number, must_change_password=False,

@@ -1,7 +1,12 @@
 """The way into the practice area: once, within a minute, unchanged, and only in a role that is held."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client, override_settings
 from django.urls import reverse
 from django.utils import timezone
@@ -56,26 +61,34 @@ def test_a_ticket_of_another_city_is_refused(sun_li):
         read_ticket(ticket)
 
 
-def test_what_the_practice_area_signs_is_worth_nothing_on_the_real_site(sun_li):
-    """Both processes have one SECRET_KEY in their environment; only the tickets' key is the same afterwards."""
-    import os
-    import subprocess
-    import sys
-
+def started(database: str, **extra: str) -> subprocess.CompletedProcess:
+    """What a process of its own makes of these settings: keys and names, or why it does not start."""
     names = ("SECRET_KEY", "PRACTICE_KEY", "SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LIVE_STREAM")
-    said = f"from django.conf import settings as s; print(*(getattr(s, name) for name in {names}))"
-    asked = []
-    base = {name: value for name, value in os.environ.items() if name not in ("PYTEST_VERSION", "CITY_DB_ROLE")}
-    for extra, name in (({}, "citymgmt"), (THERE, "citymgmt_practice")):
-        environment = {
-            **base, **extra, "SECRET_KEY": "k" * 48, "DATABASE_URL": f"postgresql:///{name}", "REDIS_URL": "unix:///none",
-            "DATABASE_OWNER_URL": "", "DJANGO_SETTINGS_MODULE": "citymgmt.settings",
-        }  # fmt: skip
-        run = [sys.executable, "-c", said]
-        asked.append(subprocess.run(run, env=environment, capture_output=True, text=True, check=True).stdout.split())
-    real, practice = asked
-    assert real[1] == practice[1]
-    assert all(one != other for number, (one, other) in enumerate(zip(real, practice, strict=True)) if number != 1)
+    said = f"from django.conf import settings as s; print(*(getattr(s, name) for name in {names}), len(s.GATEWAYS))"
+    environment = {
+        **{name: value for name, value in os.environ.items() if name not in ("PYTEST_VERSION", "CITY_DB_ROLE")},
+        "SECRET_KEY": "k" * 48, "DATABASE_URL": f"postgresql:///{database}", "DATABASE_OWNER_URL": "",
+        "REDIS_URL": "unix:///none", "DJANGO_SETTINGS_MODULE": "citymgmt.settings", **extra,
+    }  # fmt: skip
+    return subprocess.run([sys.executable, "-c", said], env=environment, capture_output=True, text=True, check=False)
+
+
+def test_what_the_practice_area_signs_is_worth_nothing_on_the_real_site(tmp_path):
+    """Both processes have one SECRET_KEY in their environment; only the tickets' key is the same afterwards."""
+    gateways = tmp_path / "gateways.json"
+    gateways.write_text('{"sms": {"kind": "file", "folder": "/tmp"}}')
+    real = started("citymgmt", GATEWAYS_FILE=str(gateways)).stdout.split()
+    practice = started("citymgmt_practice", PRACTICE_OF="https://x.example", GATEWAYS_FILE=str(gateways)).stdout.split()
+    assert len(real) == len(practice) == 6
+    assert [one == other for one, other in zip(real, practice, strict=True)] == [False, True, *[False] * 4]
+    assert practice[-1] == "0", "nothing leaves the house from there"
+
+
+@pytest.mark.parametrize(("database", "practice_of"), [("citymgmt", "https://x.example"), ("citymgmt_practice", "")])
+def test_neither_site_starts_on_the_other_ones_database(database, practice_of):
+    run = started(database, PRACTICE_OF=practice_of)
+    assert run.returncode
+    assert "_practice" in run.stderr
 
 
 # --- The door of the real site ---
@@ -86,6 +99,21 @@ def test_the_real_site_sends_over_in_a_role_that_is_held(seat, sun_li):
         answer = seat(sun_li).get(reverse("practice:go"))
     assert answer.status_code == 302
     assert answer["Location"].startswith("https://practice.example.org/practice/door/?ticket=")
+
+
+def test_going_over_leaves_nothing_behind_on_the_real_site(seat, sun_li):
+    browser = seat(sun_li)
+    with override_settings(**REAL):
+        before = rows_of_all_tables()
+        browser.get(reverse("practice:go"))
+    assert rows_of_all_tables() == before
+
+
+def rows_of_all_tables() -> dict[str, int]:
+    with connection.cursor() as cursor:
+        tables = connection.introspection.table_names(cursor)
+        cursor.execute(" UNION ALL ".join(f"SELECT '{table}', count(*) FROM \"{table}\"" for table in tables))
+        return dict(cursor.fetchall())
 
 
 def test_a_role_that_is_not_held_is_refused(seat, sun_li):
