@@ -269,7 +269,10 @@ def spot(area_code: str, number: int) -> Spot:
         point = Point(*longest.interpolate_normalized(share).coords, srid=SRID)
         found = locate(point)
         if found is not None and found.community_code == area_code:
-            return _known(Spot(point, f"{road.name_zh}{2 * place + 11}号"))
+            # A road runs through several communities: no house number stands in two of them.
+            codes = communities()
+            house = 2 * (place * len(codes) + codes.index(area_code)) + 1
+            return _known(Spot(point, f"{road.name_zh}{house}号"))
     raise LookupError(area_code)
 
 

@@ -369,6 +369,13 @@ def test_everybody_sees_his_own_cases_only(page):
     assert other_desk.get(f"/case/{other.case.public_id}/").status_code == 200
 
 
+def test_an_address_is_one_place_whoever_practises_there():
+    places = [cast.spot(code, number) for code in cast.communities()[:9] for number in range(2)]
+    assert len({one.address for one in places}) == len({one.point.coords for one in places}) == len(places)
+    for code, one in zip([code for code in cast.communities()[:9] for _ in range(2)], places, strict=True):
+        assert cast.locate(one.point).community_code == code
+
+
 def test_whoever_comes_in_again_finds_his_seat_and_what_he_did():
     first = begun("file", number="S-7")
     actions.end(first, at=AT)
