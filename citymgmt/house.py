@@ -159,7 +159,7 @@ class State:
     """One queue as it stands: `words` say how it is, `remedy` what to do where it is not well; `since`: its oldest."""
 
     label: str
-    ok: bool
+    ok: bool | None  # None: nobody can know just now
     words: str
     remedy: str = ""
     since: datetime | None = None
@@ -202,7 +202,7 @@ def _worker(at: datetime) -> list[State]:
             _("Clock (beat)"), clock_runs, _("It sends tasks.") if clock_runs else _("It sends nothing."),
             no_clock, None if clock_runs else seen_at,
         ),
-        State(_("Worker"), moves or not clock_runs, working, no_worker, None if moves else seen_at),
+        State(_("Worker"), moves or (False if clock_runs else None), working, no_worker, None if moves else seen_at),
         State(
             _("Tasks"), not crowded, waits,
             _("More come than are taken: see the worker's log for one that hangs, then start the worker again."),

@@ -1,7 +1,9 @@
 """The message box, how a stored file is handed out, and what a page for everybody tells the browser."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import wraps
+from itertools import groupby
 from urllib.parse import parse_qsl, urlencode
 
 from django.conf import settings as installation
@@ -42,12 +44,23 @@ def public(view: Callable) -> Callable:
 
 def message_box(request: HttpRequest) -> HttpResponse:
     messages = Message.objects.for_box(request.user)
-    only_unread = request.GET.get("unread") == "yes"
+    only_unread, kind = request.GET.get("unread") == "yes", request.GET.get("kind", "")
     if only_unread:
         messages = messages.filter(read_at__isnull=True)
+    if kind in KINDS:
+        messages = messages.filter(kind=kind)
     page = Paginator(messages, PAGE).get_page(request.GET.get("page"))
-    rows = [(message, KINDS.get(message.kind, ""), sentence(message)) for message in page]
-    return render(request, "office/messages.html", {"page": page, "rows": rows, "only_unread": only_unread})
+    today = timezone.localdate()
+    rows = [
+        (timezone.localdate(message.created_at), message, KINDS.get(message.kind, ""), sentence(message))
+        for message in page
+    ]
+    days = [(day, [row[1:] for row in found]) for day, found in groupby(rows, key=lambda row: row[0])]
+    context = {
+        "page": page, "days": days, "today": today, "yesterday": today - timedelta(days=1), "kinds": KINDS,
+        "kind": kind if kind in KINDS else "", "only_unread": only_unread,
+    }  # fmt: skip
+    return render(request, "office/messages.html", context)
 
 
 def open_message(request: HttpRequest, public_id) -> HttpResponse:

@@ -43,6 +43,7 @@ function show(text, name) {
   const row = Object.assign(document.createElement("p"), { className: "form-actions" });
   const close = Object.assign(document.createElement("button"), { className: "button main", textContent: words.close });
   const print = Object.assign(document.createElement("button"), { className: "button", textContent: words.print });
+  close.autofocus = true; // not the first link inside, which lies far down
   close.addEventListener("click", () => box.close());
   print.addEventListener("click", () => window.print());
   box.addEventListener("close", () => box.remove());

@@ -23,8 +23,28 @@ def tell(*people, url="/accounts/profile/", dedupe="once"):
 def test_everybody_reads_his_own_box(seat, role):
     reader, other = person(role), person(role)
     tell(reader, other)
-    rows = seat(reader).get("/messages/").context["rows"]
-    assert [message.recipient_id for message, _kind, _sentence in rows] == [reader.pk]
+    rows = shown(seat(reader).get("/messages/"))
+    assert [message.recipient_id for message in rows] == [reader.pk]
+
+
+def shown(page) -> list[Message]:
+    return [message for _day, rows in page.context["days"] for message, _kind, _sentence in rows]
+
+
+def test_the_box_is_read_by_kind_and_what_is_new_alone(seat):
+    reader = person()
+    Message.objects.bulk_create(
+        Message(
+            recipient=reader, kind=kind, code="password_reset", dedupe_key=str(number), created_at=AT,
+            read_at=AT if number % 2 else None,
+        )
+        for number, kind in enumerate(["alarm", "alarm", "task", "notice"])
+    )  # fmt: skip
+    browser = seat(reader)
+    assert len(shown(browser.get("/messages/"))) == 4
+    assert [one.kind for one in shown(browser.get("/messages/?kind=alarm"))] == ["alarm", "alarm"]
+    assert len(shown(browser.get("/messages/?unread=yes"))) == 2
+    assert len(shown(browser.get("/messages/?kind=nonsense"))) == 4
 
 
 def test_a_full_box_is_paged_and_costs_few_queries(seat, django_assert_max_num_queries):
@@ -36,7 +56,7 @@ def test_a_full_box_is_paged_and_costs_few_queries(seat, django_assert_max_num_q
     browser = seat(reader)
     with django_assert_max_num_queries(12):
         page = browser.get("/messages/?page=2")
-    assert len(page.context["rows"]) == 50
+    assert len(shown(page)) == 50
     assert page.context["unread_messages"] == 100
 
 
@@ -58,7 +78,7 @@ def test_only_the_unread_ones_are_shown_when_asked(seat):
     reader = person()
     tell(reader)
     browser = seat(reader)
-    assert len(browser.get("/messages/?unread=yes").context["rows"]) == 1
+    assert len(shown(browser.get("/messages/?unread=yes"))) == 1
     browser.post("/messages/read/")
-    assert browser.get("/messages/?unread=yes").context["rows"] == []
-    assert len(browser.get("/messages/").context["rows"]) == 1
+    assert shown(browser.get("/messages/?unread=yes")) == []
+    assert len(shown(browser.get("/messages/"))) == 1
