@@ -16,11 +16,11 @@ def newcomer(county):
 
 
 def test_it_opens_once_shuts_by_esc_and_comes_back_from_the_key_card(people, newcomer):
-    person = people()
+    person = people(newcomer)
     page = person.page
     guide = page.locator("dialog.guide")
     with page.expect_response("**/guide/seen/"):
-        person.log_in(newcomer)
+        person.open("/dispatch/")
     expect(guide).to_contain_text("派遣员")
     page.keyboard.press("Escape")
     expect(guide).to_have_count(0)
