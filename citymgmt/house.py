@@ -28,7 +28,7 @@ from cases.bulk import BY_NAME, UNDER_WAY
 from cases.models import AlarmChain, BulkRun, CalendarVersion, Case, Checkpoint, LegalHold, LimitOverride, StageClock
 from components.models import FilingCondition, MinorClass
 from dispatch import terms
-from dispatch.models import LinkPractice, SafeClass
+from dispatch.models import LinkPractice, RuleChange, SafeClass
 from evaluation.models import EvalGroup, EvalScheme
 from grid.models import Area, DutyGrid, Place, Road, UnitGrid
 from office import health
@@ -304,8 +304,12 @@ WORDS_SHOWN = 300
 
 SOURCES: dict[str, Kept] = {
     LOG: Kept(
-        gettext_lazy("People and departments"), LogEntry.objects.exclude(change_message=""), "user", "action_time",
-        _joined("object_repr"), ref="change_message",
+        gettext_lazy("People, departments, responsibilities"), LogEntry.objects.exclude(change_message=""),
+        "user", "action_time", _joined("object_repr"), ref="change_message",
+    ),
+    "book": Kept(
+        gettext_lazy("Rule book"), RuleChange.objects.filter(taken_at__isnull=False), "taken_by", "taken_at",
+        _joined("source", Value(" · "), Cast("valid_from", TextField())), "dispatch:rule_preview", "public_id",
     ),
     "setting": Kept(
         gettext_lazy("Settings"), Setting.objects.all(), *CHANGED,
@@ -379,7 +383,13 @@ DID: dict[str, str] = {
     "appointed": gettext_lazy("appointed: %(role)s, %(department)s, from %(on)s"),
     "appointment_ended": gettext_lazy("no longer: %(role)s, %(department)s, from %(on)s"),
 }
-PAGE_OF = {"user": "accounts:person", "department": "accounts:department", "evalgroup": "evaluation:groups"}
+PAGE_OF = {"user": "accounts:person", "department": "accounts:department"}
+LIST_OF = {
+    "evalgroup": "evaluation:groups",
+    "responsibilityrule": "dispatch:responsibilities",
+    "approvalrule": "dispatch:rules",
+    "ground": "dispatch:rules",
+}
 MODELS = {"user": User, "department": Department, "evalgroup": EvalGroup}
 PAGE = 50
 SHOWN_DAYS = 90
@@ -445,7 +455,8 @@ def _worded(row: dict) -> dict:
         )
     if "role" in facts:
         facts["role"] = _(ROLES[facts["role"]].label)
-    address = reverse(PAGE_OF[facts["kind"]], args=[facts["ref"]] if facts["ref"] else [])
+    here = PAGE_OF.get(facts["kind"])
+    address = reverse(here, args=[facts["ref"]]) if here else reverse(LIST_OF[facts["kind"]])
     return {"words": row["named"], "did": did % facts, "address": address}
 
 

@@ -72,7 +72,7 @@ from dispatch.permissions import (
     may_open_lists,
 )
 from office import ratelimit, settings
-from office.actions import refuse_too_many, store_file
+from office.actions import note_change, refuse_too_many, store_file
 from office.forms import kept_mark
 from office.ratelimit import TooOften
 from office.templatetags.ui import STINT_COLUMNS
@@ -283,7 +283,8 @@ def responsibilities(request: HttpRequest) -> HttpResponse:
         raise PermissionDenied(_("The responsibility table is kept by the administrators."))
     form = ResponsibilityForm(request.POST or None, at=at)
     if request.method == "POST" and form.is_valid():
-        actions.add_responsibility(by=request.user, at=at, **form.cleaned_data)
+        row = actions.add_responsibility(by=request.user, at=at, **form.cleaned_data)
+        note_change(row, by=request.user, at=at, did="added")
         messages.success(request, _("The new row was kept."))
         return redirect("dispatch:responsibilities")
     rows = (
@@ -307,6 +308,7 @@ def end_responsibility(request: HttpRequest, public_id) -> HttpResponse:
     form = EndForm(request.POST)
     if form.is_valid():
         actions.end_responsibility(row, by=request.user, at=at, on=form.cleaned_data["on"])
+        note_change(row, by=request.user, at=at, did="ended", on=form.cleaned_data["on"].isoformat())
         messages.success(request, _("The row holds no longer from %(on)s on.") % {"on": form.cleaned_data["on"]})
     else:
         messages.error(request, _("Give the day from which the row holds no longer."))
@@ -362,7 +364,8 @@ def rules(request: HttpRequest) -> HttpResponse:
     ground_form = GroundForm(request.POST if asked == "ground" else None, initial={"valid_from": day})
     form = {"rule": rule_form, "ground": ground_form}.get(asked)
     if form is not None and form.is_valid():
-        RULE_FORMS[asked][2](by=request.user, at=at, **form.cleaned_data)
+        row = RULE_FORMS[asked][2](by=request.user, at=at, **form.cleaned_data)
+        note_change(row, by=request.user, at=at, did="added")
         messages.success(request, _("The new row was kept."))
         return redirect("dispatch:rules")
     kept = list(ApprovalRule.objects.not_over(day).select_related("minor_class"))
@@ -388,6 +391,7 @@ def end_rule(request: HttpRequest, what: str, public_id) -> HttpResponse:
     form = EndForm(request.POST)
     if form.is_valid():
         actions.end_responsibility(row, by=request.user, at=at, on=form.cleaned_data["on"])
+        note_change(row, by=request.user, at=at, did="ended", on=form.cleaned_data["on"].isoformat())
         messages.success(request, _("The row holds no longer from %(on)s on.") % {"on": form.cleaned_data["on"]})
     else:
         messages.error(request, _("Give the day from which the row holds no longer."))

@@ -19,7 +19,7 @@ from django.core.files.storage import storages
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Model
 from django.template.defaultfilters import filesizeformat
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from citymgmt.errors import Refusal
 from citymgmt.live_publish import publish_messages
@@ -32,14 +32,16 @@ from office.models import Delivery, Erasure, KeptAnswer, Message, Reach, ReadLog
 def note_change(thing: Model, *, by, at: datetime, did: str, **facts) -> None:
     """Write into Django's own log that somebody changed a row; what the system does by itself (None) is not written.
 
-    The row is kept under its `name_zh`, whoever reads it. `did` is a key of DID in citymgmt/house.py, the facts fill
+    The row is kept under its Chinese name, whoever reads it. `did` is a key of DID in citymgmt/house.py, the facts fill
     the gaps of its sentence.
     """
     if by is None:
         return
+    with translation.override("zh-hans"):
+        name = getattr(thing, "name_zh", "") or str(thing)
     LogEntry.objects.create(
-        user=by, action_time=at, content_type=ContentType.objects.get_for_model(thing), object_id=str(thing.pk),
-        object_repr=thing.name_zh[:200], action_flag=CHANGE,
+        user=by, action_time=at, content_type=ContentType.objects.get_for_model(thing), object_id=str(thing.pk or ""),
+        object_repr=name[:200], action_flag=CHANGE,
         change_message=json.dumps(
             {"did": did, "kind": thing._meta.model_name, "ref": str(getattr(thing, "public_id", "")), **facts}
         ),

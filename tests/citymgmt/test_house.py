@@ -19,6 +19,7 @@ from accounts.roles import Role
 from cases.models import StageClock
 from citymgmt import house
 from components.models import MinorClass
+from dispatch.models import ResponsibilityRule, RuleChange
 from evaluation.models import EvalGroup
 from office import health, settings
 from office.models import Delivery
@@ -152,6 +153,26 @@ def test_a_setting_an_appointment_and_an_account_say_who_changed_them(page, coun
     assert reverse("accounts:person", args=[county.operator.public_id]) in said
     assert "任职" not in told(page, kind="setting")
     assert "cases.near_metres" not in told(page, q=county.dispatcher.name_zh)
+
+
+def test_a_row_of_the_responsibility_table_says_who_wrote_and_who_ended_it(page, county):
+    row = {"major_code": "01", "department": county.sanitation_bureau.pk, "valid_from": "2026-03-02", "priority": 0}
+    answer = page.post(reverse("dispatch:responsibilities"), {**row, "kind": "event"})
+    assert answer.status_code == 302, answer.context["form"].errors
+    rule = ResponsibilityRule.objects.latest("pk")
+    page.post(reverse("dispatch:end_responsibility", args=[rule.public_id]), {"on": "2026-04-01"})
+    said = told(page, kind="log")
+    assert said.count("环卫所") == 2
+    assert "已新增" in said
+    assert "于 2026-04-01 终止" in said
+
+
+def test_a_rule_book_taken_in_stands_in_the_log(page, county):
+    RuleChange.objects.create(
+        by=county.administrator, sent_at=timezone.now(), source="规则簿.xlsx", valid_from="2026-12-01",
+        taken_by=county.administrator, taken_at=timezone.now(),
+    )  # fmt: skip
+    assert "规则簿.xlsx · 2026-12-01" in told(page)
 
 
 def test_what_the_system_does_by_itself_is_nobodys_change(county):
