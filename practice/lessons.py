@@ -358,12 +358,8 @@ LESSONS: tuple[Lesson, ...] = (
         then={"rework": HANDED_OVER},
         over=frozenset({"rework", "close", "force_close", "check_again", "void"}),
         wanted=(
-            Wanted(
-                _("It was not closed: the bags still lie there."),
-                any_of(did("rework"), did("check_again")),
-            ),
+            Wanted(_("It was not closed: the bags still lie there."), never("close", "force_close")),
             Wanted(_("It went back to the department for rework."), did("rework")),
-            Wanted(_("It was not closed."), never("close", "force_close")),
         ),
     ),
     # — dispatch

@@ -407,6 +407,25 @@ def test_by_the_door_straight_to_the_lessons(client):
     assert client.get("/practice/door/", {"ticket": ticket}).status_code == 403
 
 
+def test_the_picture_that_is_taken_there_can_be_saved(page):
+    browser, run = page("check_failed")
+    briefing = browser.get(f"/practice/run/{run.public_id}/").content.decode()
+    address = f"/practice/run/{run.public_id}/picture.jpg"
+    assert f'href="{address}?after=0" download' in briefing
+    answer = browser.get(address, {"after": "0"})
+    assert (answer["Content-Type"], answer.content[:2]) == ("image/jpeg", b"\xff\xd8")
+    assert page("check_failed")[0].get(address).status_code == 404, "only to whoever takes the lesson"
+
+
+def test_on_every_page_stands_what_is_to_be_done_and_afterwards_the_way_to_the_result(page):
+    browser, run = page("extension")
+    assert "asphalt is delivered only tomorrow" in browser.get("/practice/line/").content.decode()
+    browser.post(f"/practice/run/{run.public_id}/end/")
+    assert f'href="/practice/run/{run.public_id}/"' in browser.get("/practice/line/").content.decode()
+    result = browser.get(f"/practice/run/{run.public_id}/").content.decode()
+    assert result.count('data-met="no"') == 1
+
+
 def test_lessons_of_another_role_are_not_begun(page):
     desk, _run = page("clear")
     assert desk.post("/practice/lesson/phone/").status_code == 403
