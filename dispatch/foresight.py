@@ -23,6 +23,7 @@ from cases.time_limits import WORKING, Limit, Unit
 from cases.workflow import Clock, Stage, StintStage
 from components.models import FilingCondition, MinorClass
 from dispatch import approval, facts, routing, terms
+from dispatch.actions import start_of
 from dispatch.cells import Names
 from dispatch.models import ApprovalRule, ResponsibilityRule, RuleChange
 from dispatch.permissions import all_to_dispatch_to
@@ -30,7 +31,7 @@ from dispatch.rulebook import BY_NAME, STAGE_LIMITS, Change, Values, changes_fro
 from office import settings
 from office.declared import SETTINGS
 
-DAYS = 30
+DAYS, DAYS_OF_A_LARGE_CITY = 30, 7
 AT_MOST = 20_000  # cases, stints or requests that are looked at one by one
 DEFAULT_HOURS = f"{STAGE_LIMITS}default_working_hours"
 GONE = "gone"  # the condition or class would be there no longer
@@ -88,7 +89,7 @@ class _Promises:
         self.conditions = {
             (row["minor_class"].pk, row["number"]): FilingCondition(**row, valid_from=day)
             for row in rows["conditions"]
-            if row["minor_class"].pk
+            if row["minor_class"].pk and row["is_active"]
         }
         # Of equally narrow rows the later one decides: those of the change come last.
         self.overrides = [
@@ -335,7 +336,7 @@ def routes(rules: Rules, *, at: datetime, days: int) -> dict[str, Any] | None:
         .select_related("department", "owner", "duty_grid", "road")
     )  # fmt: skip
     before, after = _Table(rules, rules.before, precedents), _Table(rules, rules.after, precedents)
-    departments = facts.as_routing_knows(all_to_dispatch_to(at))
+    departments = facts.as_routing_knows(all_to_dispatch_to(start_of(rules.day)))
     chosen: dict[tuple, str] = {}
     lines: dict[tuple, dict[str, Any]] = {}
     for row in rows:

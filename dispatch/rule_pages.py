@@ -38,7 +38,7 @@ from dispatch.permissions import may_keep_responsibilities
 from dispatch.rulebook import BY_NAME, SHEETS, Change, Kept, Sheet
 from office.declared import SETTINGS
 
-ROWS_SHOWN, LINES_SHOWN, BOOKS_SHOWN = 100, 40, 12
+ROWS_SHOWN, LINES_SHOWN, BOOKS_SHOWN = 50, 40, 12
 
 
 def _keepers_only(request: HttpRequest, at: datetime) -> None:
@@ -396,11 +396,13 @@ def what_if(request: HttpRequest, name: str, which: str = "") -> HttpResponse:
     if name not in FORMS:
         raise Http404
     form, kept = FORMS[name](request, which, at)
-    context: dict[str, Any] = {"form": form, "days": foresight.DAYS}
+    # Somebody waits for this: a large city is asked about fewer days.
+    days = foresight.DAYS if foresight.is_small(at=at) else foresight.DAYS_OF_A_LARGE_CITY
+    context: dict[str, Any] = {"form": form, "days": days}
     if form.is_valid():
         change, day = _single(BY_NAME[name], form.cleaned_data, kept, which)
         if change.before != change.after:
-            found = dict(foresight.foresee([change], day=day, at=at))
+            found = dict(foresight.foresee([change], day=day, at=at, days=days))
             context |= {"figures": shown_figures(found), "day": day}
         else:
             context["is_same"] = True
