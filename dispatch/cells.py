@@ -192,7 +192,8 @@ class Choice(Cell):
     def words(self) -> dict[Any, str]:
         """The Chinese word of each value."""
         with override(CHINESE):
-            return {value: str(label) for value, label in self.choices}
+            # A unit's label begins with a measure word where Chinese counts with one.
+            return {value: str(label).removeprefix("个") for value, label in self.choices}
 
     def said(self, value: Any) -> str:
         return "" if value == self.empty else self.words.get(value, str(value))

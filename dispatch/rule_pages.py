@@ -92,7 +92,7 @@ def book(request: HttpRequest) -> HttpResponse:
                     return redirect("dispatch:rule_preview", sent.public_id)
     in_force, to_come = _counted(day)
     context = {
-        "form": form, "faults": faults[: rulebook.MOST_FAULTS], "day": day, "to_come": to_come,
+        "form": form, "faults": faults[: rulebook.MOST_FAULTS], "tomorrow": day + timedelta(days=1), "to_come": to_come,
         "sheets": [(one, in_force.get(one.name, 0), reverse(one.page)) for one in SHEETS],
         "sent": RuleChange.objects.select_related("by", "taken_by").defer("changes", "found")[:BOOKS_SHOWN],
     }  # fmt: skip
