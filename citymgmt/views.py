@@ -292,13 +292,14 @@ def _hold(request: HttpRequest, said: dict, *, at) -> None:
 def _due(rule, *, at) -> dict:
     """What a rule would erase, counted no further than a night could go anyway."""
     rows = rule.due(at=at)
-    number = rows[: DUE_COUNTED + 1].count()
+    oldest = list(rows[:OLDEST_SHOWN])
+    number = len(oldest) if len(oldest) < OLDEST_SHOWN else rows[: DUE_COUNTED + 1].count()
     return {
         "rule": rule,
         "days": settings.get(rule.setting, on=timezone.localdate(at)),
         "due": min(number, DUE_COUNTED),
         "is_more": number > DUE_COUNTED,
-        "oldest": [rule.shown(row) for row in rows[:OLDEST_SHOWN]] if number else [],
+        "oldest": [rule.shown(row) for row in oldest],
     }
 
 

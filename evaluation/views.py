@@ -242,6 +242,7 @@ def cases(request: HttpRequest) -> HttpResponse:
         "facts_only": sees_facts_only(request.user, at),
     }
     context["pushing"] = any(case is not None and case.pushes for case, _line in context["lines"])
+    context["may_rank"] = permissions.may_see_ranking(request.user, ObjectType.DEPARTMENT, at=look.at)
     return render(request, "evaluation/cases.html", context)
 
 
