@@ -170,7 +170,7 @@ def limits(rules: Rules, *, at: datetime, days: int) -> dict[str, Any] | None:
         moved[group] = line
     judged = Counter()
     if moved:
-        judged = _judge(touched, moved, after)
+        judged = _judge(touched, moved, before, after)
     found = sorted(lines.values(), key=lambda one: -one["cases"])
     return {
         "filed": filed.count(), "other": sum(one["cases"] for one in found), "lines": found,
@@ -202,29 +202,28 @@ def _classes_of_limits(rules: Rules) -> set[int] | None:
     return found
 
 
-def _judge(touched, moved: dict[tuple, dict[str, Any]], after: _Promises) -> Counter:
-    """Count, on the lines, the closed cases that were late and would have been; by the time that each really used."""
+def _judge(touched, moved: dict[tuple, dict[str, Any]], before: _Promises, after: _Promises) -> Counter:
+    """Count, on the lines, the closed cases that are late by either limit; by the time that each really used."""
     # A level below counts inside the level above; what came back or was undone judged nobody.
     rows = list(
         StageClock.objects.filter(
             name=Clock.HANDLING, state=StageClock.State.STOPPED, stint__parent=None, stint__stage=StintStage.ACCEPTED,
             case__in=touched.filter(stage=Stage.CLOSED), case__minor_class__in={group[0] for group in moved},
         )
-        .annotate(handed_over_at=F("stint__handed_over_at"),
-                  **{f"of_{number}": F(f"case__{name}") for number, name in enumerate(GROUP)})
+        .annotate(**{f"of_{number}": F(f"case__{name}") for number, name in enumerate(GROUP)})
         .order_by("-id")[:AT_MOST]
     )  # fmt: skip
     found, late, would = Counter(looked_at=len(rows)), {}, {}
     groups: dict[int, tuple] = {}
-    anew = [one for one in rows if _family(one.limit_unit) != _family((after.of(_group(one)) or (None, ""))[1])]
+    anew = [one for one in rows if _other_time(one, before.of(_group(one))) or _other_time(one, after.of(_group(one)))]
     entries = _entries_of(anew)
     for clock in rows:
         group = _group(clock)
         if group not in moved:
             continue
         groups[clock.case_id] = group
-        was_late = clock.due_at is not None and clock.handed_over_at > clock.due_at
-        late[clock.case_id] = late.get(clock.case_id, False) or was_late
+        is_late = _would_be_late(clock, before.of(group), entries.get(clock.pk, []))
+        late[clock.case_id] = late.get(clock.case_id, False) or is_late
         will = after.of(group)
         if will is not None:
             over = _would_be_late(clock, will, entries.get(clock.pk, []))
@@ -247,6 +246,11 @@ def _group(clock: StageClock) -> tuple:
 def _family(unit: str) -> str:
     """Which seconds a unit counts: those of the working calendar, of its planting season, or all."""
     return "planting" if unit == Unit.PLANTING_DAY else "working" if unit in WORKING else "all"
+
+
+def _other_time(clock: StageClock, limit: tuple[Decimal | None, str] | None) -> bool:
+    """Whether a limit counts other seconds than the clock did."""
+    return limit is not None and limit[0] is not None and _family(limit[1]) != _family(clock.limit_unit)
 
 
 def _would_be_late(clock: StageClock, limit: tuple[Decimal | None, str], entries: list[ClockEntry]) -> bool:
