@@ -15,7 +15,7 @@ const between = ([low, high]) => low + Math.random() * (high - low);
 const bar = document.querySelector("[data-push]");
 const english = document.documentElement.lang.startsWith("en");
 const words = english
-  ? { on: "Live", off: "No live news: asking every 15 s", onTitle: "Changes arrive by themselves.", offTitle: "The line for news is cut. Nothing is lost: this page asks by itself until it is back." }
+  ? { on: "Live", off: "Asking every 15 s", onTitle: "Changes arrive by themselves.", offTitle: "The line for news is cut. Nothing is lost: this page asks by itself until it is back." }
   : { on: "实时", off: "推送中断，每15秒自动刷新", onTitle: "有变化会自动更新。", offTitle: "实时推送暂时中断，数据不会丢失：恢复之前本页每15秒自动查询一次。" };
 
 const stale = new Set(), heard = new Map(); // cases to ask about; the newest version heard of
