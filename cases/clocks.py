@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from typing import TypeVar
 
 from django.db.models import Q
 from django.db.models.expressions import RawSQL
@@ -56,8 +57,14 @@ class WorkingLeft:
     day_seconds: int
 
 
-def show_working_time(rows: Iterable, *, at: datetime) -> None:
-    """Set `work` on cases and stints whose limit runs in working time: WorkingLeft, which stands still at night."""
+Shown = TypeVar("Shown", bound=Iterable)
+
+
+def show_working_time(rows: Shown, *, at: datetime) -> Shown:
+    """Set `work` on cases and stints whose limit runs in working time: WorkingLeft, which stands still at night.
+
+    Return the same rows.
+    """
     for row in rows:
         is_stint = isinstance(row, HandlingStint)
         case = row.case if is_stint else row
@@ -67,6 +74,7 @@ def show_working_time(rows: Iterable, *, at: datetime) -> None:
         key, here = _counting(case.area_code, unit)
         mark = here.position(row.due_at)
         row.work = WorkingLeft(mark - here.position(at), mark, key, here.day_seconds(timezone.localdate(at)))
+    return rows
 
 
 def _counting(area_code: str, unit: str) -> tuple[str, WorkCalendar]:

@@ -352,9 +352,10 @@ def search(request: HttpRequest) -> HttpResponse:
     by_number = reported is not None and reported.exists()
     found = spoken_of(visible, words) if words and not by_number else reported if by_number else Case.objects.none()
     found = found.order_by("-reported_at", "-id")
-    page = page_of(request, lambda first, last: found[first:last].in_lines())
+    page = clocks.show_working_time(page_of(request, lambda first, last: found[first:last].in_lines()), at=at)
     context = {"words": words, "page": page, "at": at,
                "is_phone": reported is not None, "by_number": by_number,
+               "work_spans": json.dumps(clocks.work_spans(at)),
                "facts_only": sees_facts_only(request.user, at)}  # fmt: skip
     return render(request, "cases/search.html", context)
 

@@ -1,5 +1,6 @@
 """The dispatch desk, the departments' desk, their panes beside a case, the doors of their moves."""
 
+import json
 from datetime import timedelta
 from uuid import UUID
 
@@ -250,10 +251,10 @@ def department_pane(request: HttpRequest, case_id) -> HttpResponse:
     if not may_open_department_desk(request.user, at=at):
         raise PermissionDenied(_("This desk belongs to the departments."))
     case = visible_case(request, case_id, at=at)
-    stints = stints_seen(request.user, at).filter(case=case)
+    stints = stints_seen(request.user, at).filter(case=case).select_related("case__command_centre")
     context = {
         "case": case,
-        "stints": stints.select_related("case__command_centre"),
+        "stints": clocks.show_working_time(list(stints), at=at),
         "at": at,
     }
     return render(request, "dispatch/_department_pane.html", context)
@@ -644,10 +645,11 @@ def link(request: HttpRequest, token: str) -> HttpResponse:
     else:
         links.note_step(found, LinkStep.What.OPENED, at=at)
     case = found.stint.case
+    clocks.show_working_time([found.stint], at=at)
     way = settings.get("dispatch.link_map_address", on=timezone.localdate(at), area_code=case.area_code)
     context = {
         "link": found, "token": token, "case": case, "stint": found.stint, "form": form, "who": links.who_of(found),
-        "pictures": _facts_of(case), "at": at,
+        "pictures": _facts_of(case), "at": at, "work_spans": json.dumps(clocks.work_spans(at)),
         "way": way.replace("{lat}", f"{case.point.y:.6f}").replace("{lon}", f"{case.point.x:.6f}"),
     }  # fmt: skip
     return render(request, "dispatch/link.html", context, status=422 if form.errors else 200)

@@ -23,7 +23,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.models import Department
 from accounts.views import open_while_locked
-from cases import papers
+from cases import clocks, papers
 from cases.models import Case
 from cases.views import page_of, sees_facts_only
 from citymgmt.live_publish import make_ticket
@@ -358,7 +358,7 @@ def leader_wrong(request: HttpRequest) -> HttpResponse:
 
 
 def _with_pushes(request: HttpRequest, rows, *, at: datetime) -> list[Case]:
-    found = list(rows.with_row())
+    found = clocks.show_working_time(list(rows.with_row()), at=at)
     for case in found:
         case.pushes = overview.pushes(request.user, case, at=at)
     return found

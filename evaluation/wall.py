@@ -19,6 +19,7 @@ from django.utils.translation import gettext as _
 from accounts.models import Duty
 from accounts.permissions import appointments_of
 from accounts.roles import ROLES, Role
+from cases import clocks
 from cases.models import Case, FieldTask
 from cases.workflow import SOURCE_LABELS, TaskStage
 from components.models import MinorClass
@@ -145,7 +146,9 @@ def map_scene(at: datetime) -> dict:
         "now": now,
         "shown": sum(len(one) for one in points.values()),
         "total": next(one.number for one in now if one.standing.name == "open"),
-        "dangerous": the_city().by_danger().filter(stage__in=overview.OPEN)[:DANGEROUS].in_lines(),
+        "dangerous": clocks.show_working_time(
+            the_city().by_danger().filter(stage__in=overview.OPEN)[:DANGEROUS].in_lines(), at=at
+        ),
     }
 
 
@@ -255,7 +258,8 @@ def trouble_scene(at: datetime) -> dict:
     return {
         **drawing, "look": look, "spots": spots, "marked": marked,
         "lists": [
-            (overview.BY_NAME[name], list(overview.on_the_list(the_city(), name, at=at).with_row()[:MOST_LINES]))
+            (overview.BY_NAME[name], clocks.show_working_time(
+                list(overview.on_the_list(the_city(), name, at=at).with_row()[:MOST_LINES]), at=at))
             for name in ("overdue", "repeats")
         ],
         "notices": overview.noticed(found, spots, look)[:4],

@@ -18,6 +18,7 @@ from django.utils.translation import gettext_noop
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import vault
+from cases import clocks
 from cases.actions import accept, may_be_reopened
 from cases.models import Case, CaseEvent, EventText, Evidence, HandlingStint
 from cases.permissions import centres_of_reporters, may_see_reporter
@@ -239,6 +240,7 @@ def number(request: HttpRequest) -> HttpResponse:
     _seat_or_403(request, at)
     said = request.POST.get("phone", "").strip()
     calls, cases = called_before(request, said, at=at)
+    clocks.show_working_time(cases, at=at)
     return render(request, "hotline/number.html", {"calls": calls, "cases": cases, "said": said, "at": at})
 
 

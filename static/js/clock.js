@@ -37,6 +37,7 @@ export function spans(known) { calendars = { ...calendars, ...known }; }
 // Time left in words, of a limit that counts in working time or always.
 function said(element, now) {
   const { until, calendar, day, due } = element.dataset, counted = until && calendars[calendar];
+  if (until && !counted) return element.textContent; // a page that does not know the calendar leaves what the server wrote
   const rest = counted ? working(counted, Number(until), Math.floor(now / 1000)) : (Date.parse(due) - now) / 1000;
   const length = counted ? workingSpan(Math.abs(rest), Number(day)) : span(Math.abs(rest) * 1000);
   return now > Date.parse(due) ? words.late(length) : words.left(length);
