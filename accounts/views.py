@@ -549,14 +549,17 @@ def set_language(request: HttpRequest) -> HttpResponse:
 def maintenance(request: HttpRequest) -> HttpResponse:
     """The pages of all rooms that this person is shown the way to, under headings, and the state of the house."""
     at = timezone.now()
-    groups = [
-        (heading, [page for page in pages if may(request.user, page.asks, at=at)]) for heading, pages in PAGES.items()
-    ]
-    groups = [(heading, pages) for heading, pages in groups if pages]
+    groups = shown_pages(request.user, at=at)
     if not groups:
         raise PermissionDenied
     checks = health.checks(at=at) if may(request.user, "see_health", at=at) else []
     return render(request, "accounts/maintenance.html", {"groups": groups, "checks": checks})
+
+
+def shown_pages(user, *, at) -> list[tuple[str, list]]:
+    """Return the pages of maintenance that somebody is shown the way to, under their headings."""
+    groups = [(heading, [page for page in pages if may(user, page.asks, at=at)]) for heading, pages in PAGES.items()]
+    return [(heading, pages) for heading, pages in groups if pages]
 
 
 @asks("see_departments")
@@ -873,7 +876,9 @@ def message_texts(request: HttpRequest) -> HttpResponse:
             with translation.override(language):
                 sentences.append(str(text.sentence))
         rows.append((code, messages_text.KINDS[text.kind], sentences))
-    return render(request, "accounts/message_texts.html", {"rows": rows, "languages": LANGUAGES.values()})
+    context = {"rows": rows, "languages": LANGUAGES.values(),
+               "may_maintain": bool(shown_pages(request.user, at=timezone.now()))}  # fmt: skip
+    return render(request, "accounts/message_texts.html", context)
 
 
 # --- The log of reading 查阅记录 ---

@@ -230,7 +230,7 @@ def notices(look: Look) -> list[Notice]:
 
 def noticed(found: list[Fact], spots: list["HotSpot"], look: Look) -> list[Notice]:
     """Return what to look at in facts whose hot spots are known."""
-    objects = facts.judged(facts.ObjectType.DEPARTMENT, look.day)
+    objects = look.judged(facts.ObjectType.DEPARTMENT)
     gather = [
         Notice(_("Problems gather in one unit grid: %(place)s.") % {"place": one.place}, one.number, one.url)
         for one in spots[:MOST_SPOTS_NOTICED]

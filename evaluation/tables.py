@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from urllib.parse import urlencode
 
 from django.urls import reverse
@@ -92,6 +93,16 @@ class Look:
             "cutoff": self.kept.cutoff_at if self.kept else self.window.cutoff,
             "kept": self.kept,
         }
+
+    def judged(self, object_type: ObjectType) -> list[Judged]:
+        """Return who is judged on this day, looked up once for a page."""
+        if object_type not in self._judged:
+            self._judged[object_type] = facts.judged(object_type, self.day)
+        return self._judged[object_type]
+
+    @cached_property
+    def _judged(self) -> dict[ObjectType, list[Judged]]:
+        return {}
 
     def facts(self, *, tasks: bool = True) -> list[Fact]:
         """Return the facts behind the figures of this page."""
@@ -242,7 +253,7 @@ def rows_of(
     """
     if look.kept:
         return _frozen_rows(object_type, look.kept, schemes)
-    objects = facts.judged(object_type, look.day)
+    objects = look.judged(object_type)
     counts = facts.tally(
         objects, look.facts(tasks=object_type is not ObjectType.DEPARTMENT) if found is None else found
     )
@@ -415,7 +426,7 @@ def judged_by_key(of: str, look: Look) -> Judged | None:
     object_type = of.partition(":")[0]
     if object_type not in list(ObjectType):
         return None
-    return next((one for one in facts.judged(ObjectType(object_type), look.day) if one.key == of), None)
+    return next((one for one in look.judged(ObjectType(object_type)) if one.key == of), None)
 
 
 # — the cases behind a number —————————————————————————————————————————————————————————————————————————————

@@ -173,7 +173,7 @@ def ranking_context(
 def own_keys(request: HttpRequest, look: Look) -> set[str]:
     """Return the keys of the departments that the reader answers for."""
     mine = permissions.own_departments(request.user, at=look.at)
-    return {one.key for one in facts.judged(ObjectType.DEPARTMENT, look.day) if one.ref in mine} if mine else set()
+    return {one.key for one in look.judged(ObjectType.DEPARTMENT) if one.ref in mine} if mine else set()
 
 
 def one_object(request: HttpRequest) -> HttpResponse:
@@ -283,7 +283,7 @@ def _group(request: HttpRequest, text: str, look: Look) -> tuple[str, Callable[[
     object_type = ObjectType(wanted)
     if not permissions.may_see_ranking(request.user, object_type, at=look.at):
         raise PermissionDenied
-    members = [one for one in facts.judged(object_type, look.day) if one.group == code]
+    members = [one for one in look.judged(object_type) if one.group == code]
     group = EvalGroup.objects.filter(code=code).first()
     name = group.name if group else _(OBJECT_LABELS[object_type])
     return name, lambda fact: any(one.owns(fact) for one in members)
@@ -459,7 +459,7 @@ def daily(request: HttpRequest, kind: str) -> HttpResponse:
 
 def _daily_rows(object_type: ObjectType, found: list[Fact], look: Look) -> list[tuple[str, list]]:
     """Return the objects of a kind to which something happened on the day, each with its cells, busiest first."""
-    objects = facts.judged(object_type, look.day)
+    objects = look.judged(object_type)
     counts = facts.tally(objects, found)
     rows = [(one.name, counts[one.key]) for one in objects if any(counts[one.key].values())]
     rows.sort(key=lambda row: -row[1]["filed"])

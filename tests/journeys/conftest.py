@@ -125,21 +125,22 @@ class UnderWay:
     """How many requests the site is serving: a page that is closed in the middle of one leaves it running."""
 
     def __init__(self) -> None:
-        self.number, self.changed = 0, threading.Condition()
+        self.asked: dict[int, str] = {}  # by thread
+        self.changed = threading.Condition()
 
-    def began(self, **_signal) -> None:
+    def began(self, environ=None, **_signal) -> None:
         with self.changed:
-            self.number += 1
+            self.asked[threading.get_ident()] = (environ or {}).get("PATH_INFO", "")
 
     def ended(self, **_signal) -> None:
         with self.changed:
-            self.number -= 1
+            self.asked.pop(threading.get_ident(), None)
             self.changed.notify_all()
 
     def settle(self) -> None:
         """Wait until the last request is served: a database in use cannot be emptied."""
         with self.changed:
-            assert self.changed.wait_for(lambda: self.number <= 0, timeout=30), "requests are still under way"
+            assert self.changed.wait_for(lambda: not self.asked, timeout=30), f"still under way: {self.asked}"
 
 
 @pytest.fixture

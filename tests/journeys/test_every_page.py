@@ -45,9 +45,8 @@ NO_PAGES = re.compile(
     r"^(api|calls|i18n|health|live/|admin/|accounts/sso/|evidence/|practice/|kept/)"
     r"|\.(geojson|svg|xlsx)|/file/$|picture/|<variant:variant>|(unsolved|withdraw)/$"
 )
-# Dearer than MOST_QUERIES, and known: an area's page shows the areas below it; a scene of the wall, kept for all walls,
-# ranks three kinds; retention asks once for each of its rules.
-MOST_OF = {"evaluation:object": 14, "evaluation:wall_scene": 13, "retention": 14}
+# Dearer than MOST_QUERIES, and known: a scene of the wall, kept for all walls, ranks three kinds.
+MOST_OF = {"evaluation:wall_scene": 13}
 # Pages to which only an upload, an alarm, a message or a task leads: walked by the tests of their rooms.
 ELSEWHERE = {
     "cases:chain", "dispatch:rule_preview", "dispatch:rules_coming", "dispatch:what_if_of", "office:message",
