@@ -9,7 +9,7 @@ from accounts.actions import longest_shift
 from accounts.maintenance import HELP
 from accounts.middleware import idle_minutes, place_of
 from accounts.models import Duty
-from accounts.permissions import appointments_of, may
+from accounts.permissions import appointments_of, may, pages_shown
 from accounts.roles import ROLES
 from office import health, settings
 from office.models import Message
@@ -32,6 +32,7 @@ def frame(request: HttpRequest) -> dict:
         "page_help": help_here(request),
         "guide_due": SimpleLazyObject(lambda: _guide_due(request, user, at)),
         "appointments": SimpleLazyObject(lambda: appointments_of(user, at)),
+        "may_maintain": SimpleLazyObject(lambda: bool(pages_shown(user, at=at))),
         "unread_messages": SimpleLazyObject(lambda: Message.objects.number_unread(user, most=MOST_COUNTED)),
         "idle_minutes": SimpleLazyObject(lambda: idle_minutes(place_of(user, at), at)),
         "is_on_duty": SimpleLazyObject(lambda: _is_on_duty(user, at)),

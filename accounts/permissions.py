@@ -6,6 +6,7 @@ from datetime import date, datetime
 from django.conf import settings as installation
 from django.utils import timezone
 
+from accounts.maintenance import PAGES, Page
 from accounts.models import Appointment, Department, Notice, User
 from accounts.roles import ROLES, Role, Side
 from office.rows import Rows
@@ -192,6 +193,12 @@ def may(user, what: str, *, at: datetime) -> bool:
     if what in SUPERUSER_MAY and getattr(user, "is_superuser", False) and user.is_active:
         return True
     return acting(user, roles=PERMISSIONS[what], at=at) is not None
+
+
+def pages_shown(user, *, at: datetime) -> list[tuple[str, list[Page]]]:
+    """Return the pages of maintenance that somebody is shown the way to, under their headings."""
+    groups = [(heading, [page for page in pages if may(user, page.asks, at=at)]) for heading, pages in PAGES.items()]
+    return [(heading, pages) for heading, pages in groups if pages]
 
 
 def may_use_password(user, *, at: datetime) -> bool:

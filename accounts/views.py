@@ -46,7 +46,6 @@ from accounts.forms import (
     TurnsForm,
     UnlockForm,
 )
-from accounts.maintenance import PAGES
 from accounts.middleware import LANGUAGES, SEEN_COOKIE, note_presence
 from accounts.models import (
     ApiToken,
@@ -69,6 +68,7 @@ from accounts.permissions import (
     may_use_password,
     may_withdraw,
     notice_reach,
+    pages_shown,
 )
 from accounts.querysets import valid_on
 from accounts.roles import ROLES, Role
@@ -549,17 +549,11 @@ def set_language(request: HttpRequest) -> HttpResponse:
 def maintenance(request: HttpRequest) -> HttpResponse:
     """The pages of all rooms that this person is shown the way to, under headings, and the state of the house."""
     at = timezone.now()
-    groups = shown_pages(request.user, at=at)
+    groups = pages_shown(request.user, at=at)
     if not groups:
         raise PermissionDenied
     checks = health.checks(at=at) if may(request.user, "see_health", at=at) else []
     return render(request, "accounts/maintenance.html", {"groups": groups, "checks": checks})
-
-
-def shown_pages(user, *, at) -> list[tuple[str, list]]:
-    """Return the pages of maintenance that somebody is shown the way to, under their headings."""
-    groups = [(heading, [page for page in pages if may(user, page.asks, at=at)]) for heading, pages in PAGES.items()]
-    return [(heading, pages) for heading, pages in groups if pages]
 
 
 @asks("see_departments")
@@ -876,9 +870,7 @@ def message_texts(request: HttpRequest) -> HttpResponse:
             with translation.override(language):
                 sentences.append(str(text.sentence))
         rows.append((code, messages_text.KINDS[text.kind], sentences))
-    context = {"rows": rows, "languages": LANGUAGES.values(),
-               "may_maintain": bool(shown_pages(request.user, at=timezone.now()))}  # fmt: skip
-    return render(request, "accounts/message_texts.html", context)
+    return render(request, "accounts/message_texts.html", {"rows": rows, "languages": LANGUAGES.values()})
 
 
 # --- The log of reading 查阅记录 ---

@@ -131,12 +131,12 @@ def walk(browsers: dict[str, Client], given: list[tuple[str, str]], language: st
         # The page of a case, and what it fetches, is another one for each.
         own = {one for one in seen if one.startswith("/case/*/?")}
         seen = set() if everybody else seen - own
-        waiting = deque([(address, False) for address in alone])
-        waiting.extendleft((address, True) for guest, address in given if guest == who)
+        waiting = deque([(address, "") for address in alone])  # each with the page whose link it is
+        waiting.extendleft((address, "a letter") for guest, address in given if guest == who)
         while waiting:
-            address, is_linked = waiting.popleft()
+            address, page_before = waiting.popleft()
             if _locks(address) and waiting:  # after it nothing else is seen
-                waiting.append((address, is_linked))
+                waiting.append((address, page_before))
                 continue
             if shape(address) in seen:
                 continue
@@ -144,14 +144,14 @@ def walk(browsers: dict[str, Client], given: list[tuple[str, str]], language: st
             if answer.status_code in (301, 302):
                 if not answer["Location"].startswith("/accounts/login"):  # to be asked who one is, is no page
                     seen.add(shape(address))
-                    waiting.append((answer["Location"], is_linked))
+                    waiting.append((answer["Location"], page_before))
                     _name(found, address)
                 continue
             if answer.status_code == 405:
                 seen.add(shape(address))
             if answer.status_code != 200:
-                if is_linked:
-                    found.troubles.append(f"{answer.status_code} {who} {address}")
+                if page_before:
+                    found.troubles.append(f"{answer.status_code} {who} {address}, linked by {page_before}")
                 continue
             seen.add(shape(address))
             if asked > MOST_OF.get(_name(found, address), MOST_QUERIES):
@@ -160,7 +160,7 @@ def walk(browsers: dict[str, Client], given: list[tuple[str, str]], language: st
                 page = answer.content.decode()
                 found.pages.append((who, address))
                 found.troubles += [f"{trouble} {who} {address}" for trouble in wrong_with(page, address, language)]
-                waiting.extend((link, True) for link in links(page, address))
+                waiting.extend((link, address) for link in links(page, address))
     return found
 
 
